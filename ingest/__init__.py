@@ -1,0 +1,1 @@
+"""From the world to mentions: sources, cleaning, envelopes, the log."""

@@ -1,0 +1,1 @@
+"""The core: words, sums and decisions of social listening. No network, no clock, no environment."""
