@@ -1,0 +1,108 @@
+"""The doors of the core: small protocols that the edges implement. Every implementation passes the same contract suite."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from msgspec import Struct, field
+
+from resonance.errors import Problem
+from resonance.model import Event
+from resonance.update import AuthorRow, Position, Record, Update, Waiting
+
+Mode = Literal["live", "backfill"]
+
+
+class Log(Protocol):
+    """The stream of envelopes: `lanes` ordered partitions. Several processes may append."""
+
+    @property
+    def incarnation(self) -> str: ...
+
+    @property
+    def lanes(self) -> int: ...
+
+    def append(self, envelopes: Sequence[tuple[int, bytes]]) -> None:
+        """Append (lane, envelope) in order; durable on return. Raises Full or Retry and then has appended nothing."""
+
+    def read(self, lane: int, offset: int, limit: int) -> list[tuple[int, bytes]]:
+        """Up to `limit` (offset, envelope) at or after `offset`, in order."""
+
+    def bounds(self, lane: int) -> tuple[int, int]:
+        """The first offset still there and the one after the last."""
+
+
+class Wanted(Struct, frozen=True):
+    """What a slice needs to know: mentions by key, authors by key, waiting events by mention key."""
+
+    keys: frozenset[bytes]
+    authors: frozenset[bytes] = frozenset()
+    of_authors: frozenset[bytes] = frozenset()
+
+
+class Known(Struct, frozen=True):
+    """What the store knows of a slice's mentions and authors when it is computed."""
+
+    records: Mapping[bytes, Record] = field(default_factory=dict)
+    authors: Mapping[bytes, AuthorRow] = field(default_factory=dict)
+    waiting: Mapping[bytes, Sequence[Waiting]] = field(default_factory=dict)
+    erased: frozenset[bytes] = frozenset()
+    progress: Mapping[int, int] = field(default_factory=dict)
+
+
+class Ledger(Protocol):
+    """The process side of the store."""
+
+    def position(self, lane: int) -> Position:
+        """How far the lane is; a fresh one where nothing was committed yet."""
+
+    def read(self, wanted: Wanted) -> Known:
+        """What is known, in one snapshot."""
+
+    def due(self, lane: int, at: int, limit: int) -> list[tuple[int, Waiting]]:
+        """Waiting events of the lane with `due_at` ≤ `at` (µs), with their ids, oldest first."""
+
+    def commit(self, update: Update, old: Position, new: Position) -> None:
+        """Carry out the update and move the position from `old` to `new`, in one transaction; raises Fenced where the
+        position is no longer `old`, and then has changed nothing."""
+
+
+class Sink(Protocol):
+    """Where sources put events; on return they are durable in the log."""
+
+    def write(self, events: Sequence[Event], *, source: str, mode: Mode = "live") -> None: ...
+
+
+class Rejection(Struct, frozen=True):
+    """One pushed item that was not taken, and every mistake in it."""
+
+    index: int
+    problems: list[Problem]
+
+    @property
+    def problem(self) -> str:
+        """All of it in one sentence."""
+        return "; ".join(map(str, self.problems))
+
+
+class Receipt(Struct, frozen=True):
+    """What became of a push. `duplicate` counts repeats within the push."""
+
+    accepted: int
+    duplicate: int
+    rejected: list[Rejection]
+
+
+class Intake(Protocol):
+    """Takes pushed events. Good items are taken beside bad ones."""
+
+    def take(self, items: Sequence[Any], *, source: str, mode: Mode) -> Receipt:
+        """Decode, clean and log plain JSON values; raises Full or Retry where the log does not take them."""
+
+
+class Clocked(Protocol):
+    """Log time."""
+
+    def now(self) -> datetime: ...

@@ -1,0 +1,114 @@
+"""One door to the database: short read and write transactions, the same on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from resonance.errors import Full, Retry, Stop
+from resonance.stores import dialect, schema
+from resonance.stores.migrate import migrate
+from resonance.update import Change
+
+
+class Database:
+    """A store's database. `url` as SQLAlchemy takes it, e.g. "sqlite:////data/store.db"."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = dialect.engine(url)
+        self._writer = self.engine.execution_options(resonance_write=True)
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A read transaction: one consistent snapshot. Keep it under 5 s."""
+        with _translated(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """A write transaction, committed when the block ends without an error. Keep it in the milliseconds."""
+        with _translated(), self._writer.begin() as connection:
+            yield connection
+
+    def migrate(self) -> None:
+        """Bring the schema to this program's version; refuses a newer one with NewerVersion."""
+        with _translated():
+            migrate(self.engine)
+
+    def meta(self, name: str) -> str | None:
+        """A fact about the whole store, e.g. "incarnation"."""
+        with self.read() as connection:
+            return connection.scalar(sa.select(schema.meta.c.value).where(schema.meta.c.name == name))
+
+    def set_meta(self, name: str, value: str) -> None:
+        """Write a fact about the whole store."""
+        with self.write() as connection:
+            upsert(connection, schema.meta, [{"name": name, "value": value}])
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def upsert(
+    connection: sa.Connection,
+    table: sa.Table,
+    rows: Sequence[dict[str, Any]],
+    *,
+    add: Sequence[str] = (),
+    keep: Sequence[str] = (),
+) -> None:
+    """Insert rows, or replace those with the same primary key: columns in `add` are added up, those in `keep` stay."""
+    if not rows:
+        return
+    keys = [column.name for column in table.primary_key]
+    insert = dialect.insert(connection, table)
+    changed: dict[str, Any] = {}
+    for name in rows[0]:
+        if name not in keys and name not in keep:
+            changed[name] = table.c[name] + insert.excluded[name] if name in add else insert.excluded[name]
+    statement = (
+        insert.on_conflict_do_update(index_elements=keys, set_=changed) if changed else insert.on_conflict_do_nothing()
+    )
+    connection.execute(statement, list(rows))
+
+
+def append_changes(connection: sa.Connection, changes: Sequence[Change]) -> None:
+    """Append to the change feed, in the caller's transaction."""
+    if not changes:
+        return
+    rows = [
+        {
+            "topic": change.topic,
+            "type": change.type,
+            "key": change.key,
+            "at": change.at,
+            "data": None if change.data is None else msgspec.json.encode(change.data).decode(),
+        }
+        for change in changes
+    ]
+    connection.execute(dialect.change_insert(connection), rows)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn the driver's errors into what the caller is to do."""
+    try:
+        yield
+    except OperationalError as error:
+        text = str(error.orig)
+        if "disk is full" in text or "disk I/O error" in text or "No space left" in text:
+            raise Full(f"the store's disk is full: {text}") from error
+        if "readonly" in text or "unable to open" in text:
+            raise Stop(f"the store cannot be opened or written: {text}") from error
+        raise Retry(f"the store did not answer: {text}") from error
+    except DBAPIError as error:
+        if error.connection_invalidated or isinstance(error.orig, sqlite3.InterfaceError):
+            raise Retry(f"the store's connection broke: {error.orig}") from error
+        raise

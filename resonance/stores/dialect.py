@@ -1,0 +1,104 @@
+"""All that differs between SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from resonance.stores import schema
+
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=NORMAL",
+    "busy_timeout=15000",
+    "cache_size=-16384",
+    "secure_delete=FAST",
+    "temp_store=MEMORY",
+)
+
+FULL_TEXT: dict[str, tuple[str, ...]] = {
+    "sqlite": (
+        "CREATE VIRTUAL TABLE IF NOT EXISTS mention_text USING fts5(title, text, topics, content='mention', content_rowid='row',"
+        " tokenize='unicode61 remove_diacritics 2')",
+        "CREATE TRIGGER IF NOT EXISTS mention_text_insert AFTER INSERT ON mention BEGIN"
+        " INSERT INTO mention_text(rowid, title, text, topics) VALUES (new.row, new.title, new.text, new.topics); END",
+        "CREATE TRIGGER IF NOT EXISTS mention_text_delete AFTER DELETE ON mention BEGIN"
+        " INSERT INTO mention_text(mention_text, rowid, title, text, topics) VALUES ('delete', old.row, old.title, old.text, old.topics); END",
+        # An engagement update must not index the text anew.
+        "CREATE TRIGGER IF NOT EXISTS mention_text_update AFTER UPDATE OF text, title, topics ON mention"
+        " WHEN old.text IS NOT new.text OR old.title IS NOT new.title OR old.topics IS NOT new.topics BEGIN"
+        " INSERT INTO mention_text(mention_text, rowid, title, text, topics) VALUES ('delete', old.row, old.title, old.text, old.topics);"
+        " INSERT INTO mention_text(rowid, title, text, topics) VALUES (new.row, new.title, new.text, new.topics); END",
+    ),
+    "postgresql": (
+        "CREATE INDEX IF NOT EXISTS mention_text ON mention USING gin"
+        " (to_tsvector('simple', coalesce(title, '') || ' ' || text))",
+    ),
+}
+
+
+def engine(url: str) -> sa.Engine:
+    """An engine whose write transactions take the write lock at once (execution option `resonance_write`)."""
+    made = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    if made.dialect.name == "sqlite":
+        sa.event.listen(made, "connect", _on_connect)
+        sa.event.listen(made, "begin", _on_begin)
+    return made
+
+
+def _on_connect(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _on_begin(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get("resonance_write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def insert(connection: sa.Connection, table: sa.Table) -> Any:
+    """The dialect's INSERT, which knows ON CONFLICT."""
+    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
+
+
+def change_insert(connection: sa.Connection) -> Any:
+    """INSERT into the change feed; on PostgreSQL a row carries its transaction, so that readers go by commit order."""
+    statement = sa.insert(schema.change)
+    if connection.dialect.name == "postgresql":
+        return statement.values(xid=sa.text("pg_current_xact_id()::text::bigint"))
+    return statement
+
+
+def changes_visible(connection: sa.Connection) -> sa.ColumnElement[bool]:
+    """What a reader of the change feed may see without ever skipping a row that commits later."""
+    if connection.dialect.name == "postgresql":
+        return schema.change.c.xid < sa.text("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+    return sa.true()
+
+
+def full_text(connection: sa.Connection, words: str, topic: str | None = None) -> sa.ColumnElement[bool] | None:
+    """Mentions that hold all of the user's words (plain words, never syntax); None where there is no word in it."""
+    found = re.findall(r"\w+", words)
+    if not found:
+        return None
+    if connection.dialect.name == "sqlite":
+        # Each word stands in quotes: FTS5 sees strings only.
+        query = " AND ".join(f'"{word}"' for word in found)
+        rows = sa.text("SELECT rowid FROM mention_text WHERE mention_text MATCH :words").bindparams(
+            words=f"{{title text}} : ({query})"
+        )
+        return schema.mention.c.row.in_(rows.columns(sa.column("rowid", sa.Integer)))
+    document = sa.func.to_tsvector(
+        "simple", sa.func.coalesce(schema.mention.c.title, "").concat(" ").concat(schema.mention.c.text)
+    )
+    return document.bool_op("@@")(sa.func.plainto_tsquery("simple", " ".join(found)))
+
+
+def free_deleted(connection: sa.Connection) -> None:
+    """Have the file forget deleted words: a bounded merge of the full-text index (SQLite)."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("INSERT INTO mention_text(mention_text, rank) VALUES ('merge', 64)")
