@@ -143,6 +143,7 @@ class Waiting(Struct, frozen=True):
     key: bytes
     due_at: int
     event: bytes
+    mode: Literal["live", "backfill"] = "live"
 
 
 class Rejected(Struct, frozen=True):
@@ -187,7 +188,10 @@ class Position(Struct, frozen=True, kw_only=True):
 
 
 class Update(Struct, kw_only=True):
-    """What one slice of an envelope changes, to be carried out in one transaction with the position."""
+    """What one slice of an envelope changes, to be carried out in one transaction with the position.
+
+    `settled` are ids of waiting events that are done; replies to and reposts of `roots` have to look at them again.
+    """
 
     before: dict[bytes, Record] = field(default_factory=dict)
     after: dict[bytes, Record] = field(default_factory=dict)
@@ -200,6 +204,8 @@ class Update(Struct, kw_only=True):
     settled: list[int] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    roots: tuple[bytes, ...] = ()
+    last_row: int = 0
 
 
 def plus(one: Counts, other: Counts) -> Counts:

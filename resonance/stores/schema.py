@@ -55,10 +55,12 @@ identity = _table(
     _column("stamp_at", sa.BigInteger),
     _column("stamp_version"),
     _column("stamp_content"),
+    _column("author_key", Key, null=True),
     _column("deleted_at", sa.BigInteger, null=True),
-    _column("unmatched", null=True),
+    _column("unmatched", default=""),
 )
 sa.Index("identity_observed", identity.c.observed_at)
+sa.Index("identity_author", identity.c.author_key)
 
 mention = _table(
     "mention",
@@ -159,6 +161,7 @@ waiting = _table(
     _column("key", Key),
     _column("due_at", sa.BigInteger),
     _column("event", sa.LargeBinary),
+    _column("mode", default="live"),
     rowid=True,
 )
 waiting.c.id.autoincrement = True

@@ -1,0 +1,73 @@
+"""What two states of the same records mean to others: arrivals for detectors, entries for the change feed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from msgspec import structs
+
+from resonance.model import key_text
+from resonance.update import ArrivalKey, Change, Counts, Record, plus
+from resonance.windows import bucket_of, counts_of
+
+Pair = tuple[Record | None, Record]
+
+
+class _Lane(Protocol):
+    """Where the records change, and up to where its minutes are closed."""
+
+    @property
+    def lane(self) -> int: ...
+    @property
+    def progress(self) -> int: ...
+    @property
+    def closed(self) -> int: ...
+
+
+def arrivals_of(
+    pairs: Sequence[Pair], lane: _Lane, arrived: Mapping[bytes, int]
+) -> tuple[dict[ArrivalKey, Counts], dict[bytes, Record]]:
+    """First live matches of (mention, topic version), booked by observed time but never in a closed minute; and the
+    records, which remember what arrived and no longer matches. `arrived`: key → observed at (µs) of what counts."""
+    found: dict[ArrivalKey, Counts] = {}
+    records: dict[bytes, Record] = {}
+    floor = max(bucket_of(lane.progress, 60), lane.closed)
+    for old, new in pairs:
+        prior = _names(old) | set(old.unmatched if old else ())
+        lost = () if new.deleted_at is not None else tuple(sorted(prior - _names(new)))
+        records[new.key] = structs.replace(new, unmatched=lost) if lost != new.unmatched else new
+        if new.key not in arrived or new.mention is None:
+            continue
+        minute = max(bucket_of(arrived[new.key], 60), floor)
+        for match in new.matches:
+            if f"{match.topic}@{match.version}" not in prior:
+                key = ArrivalKey(match.topic, match.version, new.mention.platform, minute, new.lane)
+                found[key] = plus(found.get(key, Counts()), counts_of(new, match))
+    return found, records
+
+
+def _names(record: Record | None) -> set[str]:
+    return {f"{match.topic}@{match.version}" for match in record.matches} if record else set()
+
+
+def changes_of(pairs: Sequence[Pair], at: int) -> list[Change]:
+    """One entry per topic of each mention: matched, updated or deleted (which a lost match is, too)."""
+    changes = []
+    for old, new in pairs:
+        was = {match.topic for match in old.matches} if old else set()
+        now = {match.topic for match in new.matches}
+        key = key_text(new.key)
+        changes += [Change("mention.matched", topic, key, at) for topic in sorted(now - was)]
+        changes += [Change("mention.updated", topic, key, at) for topic in sorted(now & was)]
+        changes += [Change("mention.deleted", topic, key, at) for topic in sorted(was - now)]
+    return changes
+
+
+def topics_changed(old: Record | None, new: Record) -> bool:
+    """Whether replies and reposts of it have to look again."""
+
+    def own(record: Record | None) -> set[str]:
+        return {m.topic for m in record.matches if not m.inherited} if record else set()
+
+    return own(old) != own(new)

@@ -1,0 +1,382 @@
+"""One slice of an envelope, and what the store knows of it, make an Update. Pure: no clock, no store, no network.
+
+Each event turns one record into another; everything else (sums, arrivals, changes) is the difference between the records
+before and after. So events may come in any order, any number of times, and leave the same rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from msgspec import structs
+
+from resonance.changes import arrivals_of, changes_of, topics_changed
+from resonance.model import (
+    AuthorSeen,
+    Correction,
+    Delete,
+    DeleteAuthor,
+    EngagementSeen,
+    EraseAuthor,
+    Event,
+    Mention,
+    Rematch,
+    Rescore,
+    RestoreAuthor,
+    Upsert,
+    content_stamp,
+    mention_key,
+    micros,
+)
+from resonance.ports import Known, Mode, Wanted
+from resonance.records import engaged, followers_of, keeps, labelled, live_engagement, merge_engagement, row_after
+from resonance.scoring import UNREAD, Reading, Scorer, environment_of
+from resonance.update import AuthorRow, Match, Record, Update, Waiting
+from resonance.windows import deltas
+from resonance.wire import decode_event, encode_event
+
+WAIT = 3_600_000_000
+"""How long a delete or an engagement waits for its mention (µs)."""
+
+ROOT_WAIT = 60_000_000
+"""How long a reply or repost looks for its root (µs)."""
+
+SUSPECT = 60_000_000
+"""A claimed time further in the future than clocks differ is marked (µs)."""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Part of an envelope, in order. `progress` is the lane's before it (µs); below `closed` (epoch s) nothing may be booked."""
+
+    lane: int
+    events: Sequence[Event]
+    mode: Mode = "live"
+    logged_at: int = 0
+    progress: int = 0
+    last_row: int = 0
+    closed: int = 0
+
+
+def wanted(events: Sequence[Event], scorer: Scorer) -> Wanted:
+    """What must be read from the store before these events can be processed."""
+    keys: set[bytes] = set()
+    authors: set[bytes] = set()
+    whole: set[bytes] = set()
+    for event in events:
+        match event:
+            case Upsert(mention=mention):
+                keys.add(mention_key(mention.id))
+                if mention.root:
+                    keys.add(mention_key(mention.root))
+                if mention.author:
+                    authors.add(scorer.author_key(f"{mention.platform}:{mention.author.id}"))
+            case AuthorSeen(author=author, platform=platform):
+                authors.add(scorer.author_key(f"{platform}:{author.id}"))
+            case EngagementSeen(id=name) | Delete(id=name) | Correction(id=name):
+                keys.add(mention_key(name))
+            case Rematch(ids=ids) | Rescore(ids=ids):
+                keys.update(map(mention_key, ids))
+            case DeleteAuthor(author=name) | RestoreAuthor(author=name):
+                whole.add(scorer.author_key(name))
+            case EraseAuthor(author_key=name):
+                whole.add(bytes.fromhex(name))
+    return Wanted(frozenset(keys), frozenset(authors), frozenset(whole))
+
+
+def roots_of(known: Known) -> frozenset[bytes]:
+    """The roots of what is known: a re-match of a reply has to look at them too."""
+    found = {mention_key(r.mention.root) for r in known.records.values() if r.mention and r.mention.root}
+    return frozenset(found - known.records.keys())
+
+
+def process(part: Slice, known: Known, scorer: Scorer) -> Update:
+    """What the slice changes. Deterministic; raises nothing for content (that was judged before)."""
+    work = _Work(part, known, scorer)
+    for event in part.events:
+        work.take(event)
+    return work.update()
+
+
+@dataclass
+class _Work:
+    """The records as they stand while a slice is gone through."""
+
+    part: Slice
+    known: Known
+    scorer: Scorer
+    after: dict[bytes, Record] = field(default_factory=dict)
+    authors: dict[bytes, AuthorRow] = field(default_factory=dict)
+    waiting: list[Waiting] = field(default_factory=list)
+    erased: list[bytes] = field(default_factory=list)
+    arrived: dict[bytes, int] = field(default_factory=dict)
+    readings: Mapping[int, Reading] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        upserts = [event.mention for event in self.part.events if isinstance(event, Upsert)]
+        fresh = [mention for mention in upserts if self._is_news(mention)]
+        self.readings = {id(m): r for m, r in zip(fresh, self.scorer.read(fresh), strict=True)}
+
+    def _is_news(self, mention: Mention) -> bool:
+        old = self.known.records.get(mention_key(mention.id))
+        return old is None or content_stamp(mention) >= old.stamp
+
+    def record(self, key: bytes) -> Record | None:
+        """The record as it stands now."""
+        return self.after.get(key) or self.known.records.get(key)
+
+    def take(self, event: Event) -> None:
+        """Apply one event."""
+        at = micros(event.observed_at) if event.observed_at else self.part.logged_at
+        match event:
+            case Upsert(mention=mention):
+                self._upsert(mention, at, event)
+            case EngagementSeen():
+                self._engagement(event, at)
+            case Delete(id=name):
+                self._delete(name, at, event)
+            case AuthorSeen(author=author, platform=platform):
+                self._author(AuthorRow(self.scorer.author_key(f"{platform}:{author.id}"), platform, author, at))
+            case Rematch(ids=ids) | Rescore(ids=ids):
+                for name in ids:
+                    self._again(name)
+            case Correction(id=name, topic=topic, label=label):
+                record = self.record(mention_key(name))
+                if record is not None and record.mention is not None:
+                    self.after[record.key] = labelled(record, topic, label)
+            case _:
+                self._whole_author(event, at)
+
+    # ---- content ----------------------------------------------------------------------------------------------------
+
+    def _upsert(self, mention: Mention, at: int, event: Upsert) -> None:
+        author = self.scorer.author_key(f"{mention.platform}:{mention.author.id}") if mention.author else None
+        if author in self.known.erased:
+            return
+        source = self.scorer.catalogue.sources.get(mention.source)
+        weight = keeps(mention, source.keep if source else "matched")
+        if weight is None:
+            return
+        key = mention_key(mention.id)
+        old = self.record(key)
+        stamp = content_stamp(mention)
+        counted = micros(mention.engagement_at) if mention.engagement_at else at
+        if old is not None and (stamp < old.stamp or (stamp == old.stamp and (old.mention is not None or not mention.root))):
+            if mention.root and stamp == old.stamp:
+                # It comes again with the same words, and may have found its root meanwhile.
+                self._again(mention.id)
+                self.arrived.setdefault(key, at)
+            self._engaged(self.record(key) or old, mention, counted)
+            return
+        base = old or Record(
+            key=key,
+            id=mention.id,
+            lane=self.part.lane,
+            placed_at=min(micros(mention.published_at), at),
+            observed_at=at,
+            stamp=stamp,
+            weight=weight,
+        )
+        new = self._content(structs.replace(base, stamp=stamp, logged_at=self.part.logged_at), mention, author)
+        new = structs.replace(new, engagement=merge_engagement(new.engagement, mention.engagement, counted))
+        whole = source is not None and source.keep != "matched"
+        self._settle(old, new, keep=bool(new.matches) or whole or mention.is_edit, content=bool(new.matches) or whole)
+        self.arrived.setdefault(key, at)
+        if mention.root and at + ROOT_WAIT > self.part.progress and self.record(mention_key(mention.root)) is None:
+            self._wait("child", mention.root, at + ROOT_WAIT, event)
+
+    def _content(self, base: Record, mention: Mention, author: bytes | None) -> Record:
+        """The record with this content read, matched and scored."""
+        reading = self.readings.get(id(mention)) or self.scorer.read([mention])[0]
+        topics = self._topics(mention, reading)
+        language = reading.language if topics else UNREAD
+        environment = environment_of(mention.platform, mention.community, language.language or mention.language)
+        names = (mention.author.id, mention.author.handle) if mention.author else ()
+        return structs.replace(
+            base,
+            mention=mention,
+            author_key=author,
+            followers=followers_of(mention),
+            language=language.language or mention.language,
+            language_by=language.by,
+            language_confidence=language.confidence,
+            environment=environment.id,
+            voice=self.scorer.catalogue.voice_of(mention.platform, names),
+            time_suspect=micros(mention.published_at) > base.observed_at + SUSPECT,
+            matches=self._felt(mention, topics),
+        )
+
+    def _topics(self, mention: Mention, reading: Reading) -> dict[str, tuple[tuple[int, int], ...] | None]:
+        """Topic → spans; None for a topic that only its root matches."""
+        own: dict[str, tuple[tuple[int, int], ...] | None] = dict(reading.topics)
+        root = self.record(mention_key(mention.root)) if mention.root else None
+        for match in root.matches if root else ():
+            # Only what the root says itself is inherited: so a chain cannot feed on itself.
+            if not match.inherited and match.topic in self.scorer.versions():
+                own.setdefault(match.topic, None)
+        return own
+
+    def _felt(self, mention: Mention, topics: dict[str, tuple[tuple[int, int], ...] | None]) -> tuple[Match, ...]:
+        if not topics:
+            return ()
+        scored = self.scorer.felt([mention], [[(topic, spans or ()) for topic, spans in sorted(topics.items())]])[0]
+        root = self.record(mention_key(mention.root)) if mention.root else None
+        said = {match.topic: match for match in root.matches} if root else {}
+        matches = []
+        for match in scored:
+            inherited = topics[match.topic] is None
+            if inherited and not mention.text and match.topic in said:
+                # A bare repost feels what it repeats.
+                match = structs.replace(match, p=said[match.topic].p, label=said[match.topic].label)
+            matches.append(structs.replace(match, inherited=inherited))
+        return tuple(matches)
+
+    def _settle(self, old: Record | None, new: Record, *, keep: bool, content: bool) -> None:
+        """Let `new` stand, with what waited for it; forget its content where it is not to be kept."""
+        for early in self._early(new.key):
+            event = decode_event(early.event)
+            if isinstance(event, Delete):
+                deleted = micros(event.observed_at) if event.observed_at else early.due_at - WAIT
+                new = structs.replace(new, deleted_at=min(deleted, new.deleted_at or deleted))
+            elif isinstance(event, EngagementSeen):
+                counted = event.at or event.observed_at
+                new = structs.replace(
+                    new, engagement=merge_engagement(new.engagement, event.engagement, micros(counted) if counted else 0)
+                )
+        if old is None and not keep:
+            return
+        self.after[new.key] = self._reached(new) if content and new.deleted_at is None else bare(new)
+
+    def _early(self, key: bytes) -> list[Waiting]:
+        return [w for w in (*self.known.waiting.get(key, ()), *(w for w in self.waiting if w.key == key)) if w.kind != "child"]
+
+    def _reached(self, record: Record) -> Record:
+        """The record with its reach, which depends on the engagement known so far."""
+        if record.mention is None:
+            return record
+        counts = live_engagement(record)
+        reach = self.scorer.reach(record.mention, record.followers, counts.get("views"), counts.get("reposts"))
+        return structs.replace(record, reach=reach.value, reach_by=reach.by)
+
+    def _again(self, name: str) -> None:
+        """Match and score a kept mention anew."""
+        record = self.record(mention_key(name))
+        if record is None or record.mention is None:
+            return
+        source = self.scorer.catalogue.sources.get(record.mention.source)
+        new = self._content(record, record.mention, record.author_key)
+        for match in filter(lambda match: match.corrected, record.matches):
+            new = labelled(new, match.topic, match.label)
+        whole = source is not None and source.keep != "matched"
+        self._settle(record, new, keep=True, content=bool(new.matches) or whole)
+
+    # ---- engagement, deletion, authors --------------------------------------------------------------------------------
+
+    def _engaged(self, record: Record, mention: Mention, at: int) -> None:
+        merged = engaged(record, mention.engagement, at)
+        if merged is not record and record.mention is not None:
+            self.after[record.key] = self._reached(merged)
+
+    def _engagement(self, event: EngagementSeen, at: int) -> None:
+        record = self.record(mention_key(event.id))
+        if record is not None and record.mention is not None:
+            merged = engaged(record, event.engagement, micros(event.at) if event.at else at)
+            if merged is not record:
+                self.after[record.key] = self._reached(merged)
+        elif record is None or record.deleted_at is None:
+            self._wait("engagement", event.id, at + WAIT, event)
+
+    def _delete(self, name: str, at: int, event: Delete) -> None:
+        record = self.record(mention_key(name))
+        if record is None:
+            self._wait("delete", name, at + WAIT, event)
+        else:
+            self.after[record.key] = bare(structs.replace(record, deleted_at=min(at, record.deleted_at or at)))
+
+    def _wait(self, kind: Literal["delete", "engagement", "child"], name: str, due: int, event: Event) -> None:
+        self.waiting.append(Waiting(self.part.lane, kind, mention_key(name), due, encode_event(event), self.part.mode))
+
+    def _author(self, row: AuthorRow) -> None:
+        old = self.authors.get(row.key) or self.known.authors.get(row.key)
+        if row.key not in self.known.erased and (old is None or (row.seen_at > old.seen_at and row.author != old.author)):
+            self.authors[row.key] = row
+
+    def _whole_author(self, event: Event, at: int) -> None:
+        """Everything that one author said in this lane."""
+        if isinstance(event, EraseAuthor):
+            key = bytes.fromhex(event.author_key)
+            self.erased.append(key)
+        elif isinstance(event, DeleteAuthor | RestoreAuthor):
+            key = self.scorer.author_key(event.author)
+        else:
+            return
+        for record in [*self.known.records.values(), *self.after.values()]:
+            current = self.record(record.key)
+            if record.author_key != key or current is None:
+                continue
+            if isinstance(event, RestoreAuthor):
+                self.after[record.key] = structs.replace(current, deleted_at=None)
+            else:
+                gone = bare(structs.replace(current, deleted_at=min(at, current.deleted_at or at)))
+                self.after[record.key] = structs.replace(gone, id="", author_key=None) if isinstance(event, EraseAuthor) else gone
+
+    # ---- the result -----------------------------------------------------------------------------------------------------
+
+    def update(self) -> Update:
+        """The difference between before and after."""
+        before = {key: self.known.records[key] for key in self.after if key in self.known.records}
+        after = {key: record for key, record in self.after.items() if record != before.get(key)}
+        last_row = self._give_rows(after)
+        pairs = [(before.get(key), record) for key, record in after.items()]
+        arrivals, after = arrivals_of(pairs, self.part, self.arrived if self.part.mode == "live" else {})
+        for record in after.values():
+            if record.mention and record.mention.author and record.author_key:
+                self._author(AuthorRow(record.author_key, record.mention.platform, record.mention.author, record.observed_at))
+        return Update(
+            before={key: before[key] for key in after if key in before},
+            after=after,
+            windows=deltas(pairs),
+            arrivals=arrivals,
+            authors=self.authors,
+            erased=tuple(self.erased),
+            environments={
+                e.id: e
+                for e in (
+                    environment_of(r.mention.platform, r.mention.community, r.language) for r in after.values() if r.mention
+                )
+            },
+            waiting=self.waiting,
+            changes=changes_of(pairs, self.part.logged_at),
+            roots=tuple(record.key for old, record in pairs if topics_changed(old, record)),
+            last_row=last_row,
+        )
+
+    def _give_rows(self, after: dict[bytes, Record]) -> int:
+        last = self.part.last_row
+        for key, record in after.items():
+            if record.mention is not None and record.row == 0:
+                last = row_after(last, record.observed_at, self.part.lane)
+                after[key] = structs.replace(record, row=last)
+        return last
+
+
+def bare(record: Record) -> Record:
+    """The record without its content: a tombstone, or an edit of something that is not kept."""
+    return structs.replace(
+        record,
+        mention=None,
+        matches=(),
+        engagement={},
+        reach=None,
+        reach_by="unknown",
+        row=0,
+        language=None,
+        language_by="unknown",
+        language_confidence=None,
+        environment=0,
+        voice="earned",
+        followers=None,
+        time_suspect=False,
+    )

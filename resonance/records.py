@@ -1,0 +1,100 @@
+"""How one record changes: engagement merged, a label corrected, a row given. Small pure steps of the processor."""
+
+from __future__ import annotations
+
+import hashlib
+
+from msgspec import structs
+
+from resonance.model import ENGAGEMENT_KINDS, Engagement, Label, Mention
+from resonance.update import Record
+
+_CORRECTED: dict[str, tuple[int, int, int]] = {
+    "negative": (1000, 0, 0),
+    "neutral": (0, 1000, 0),
+    "positive": (0, 0, 1000),
+    "uncertain": (333, 334, 333),
+}
+
+
+def merge_engagement(known: dict[str, tuple[int, int]], seen: Engagement | None, at: int) -> dict[str, tuple[int, int]]:
+    """Field by field the newest known count (of equally new ones the greater); unknown never overwrites.
+
+    >>> merge_engagement({"likes": (3, 10)}, Engagement(likes=2, replies=1), 20)
+    {'likes': (2, 20), 'replies': (1, 20)}
+    """
+    if seen is None:
+        return known
+    merged = dict(known)
+    for kind in ENGAGEMENT_KINDS:
+        count = getattr(seen, kind)
+        if count is not None and (at, count) > _reversed(merged.get(kind)):
+            merged[kind] = (count, at)
+    for name, count in (seen.reactions or {}).items():
+        if (at, count) > _reversed(merged.get(f"reaction:{name}")):
+            merged[f"reaction:{name}"] = (count, at)
+    return dict(sorted(merged.items()))
+
+
+def _reversed(known: tuple[int, int] | None) -> tuple[int, int]:
+    return (known[1], known[0]) if known else (-(2**62), -1)
+
+
+def engaged(record: Record, seen: Engagement | None, at: int) -> Record:
+    """The record with newer counts; the same object where nothing is newer."""
+    merged = merge_engagement(record.engagement, seen, at)
+    return record if merged == record.engagement else structs.replace(record, engagement=merged)
+
+
+def live_engagement(record: Record) -> dict[str, int]:
+    """Kind → count."""
+    return {name: count for name, (count, _) in record.engagement.items()}
+
+
+def engagement_total(record: Record) -> int:
+    """Likes, replies, reposts, quotes, saves and named reactions together; what mentions are ordered by."""
+    return sum(count for name, count in live_engagement(record).items() if name not in ("views", "dislikes"))
+
+
+def followers_of(mention: Mention) -> int | None:
+    """The author's followers at the time, None where the source does not say."""
+    return mention.author.followers if mention.author else None
+
+
+def labelled(record: Record, topic: str, label: Label) -> Record:
+    """The record with one match's sentiment as a person corrected it."""
+    return structs.replace(
+        record,
+        matches=tuple(
+            structs.replace(match, label=label, p=_CORRECTED[label], corrected=True) if match.topic == topic else match
+            for match in record.matches
+        ),
+    )
+
+
+def keeps(mention: Mention, keep: str) -> int | None:
+    """The weight in thousandths with which a mention counts; None where the source's sample leaves it out.
+
+    A sample is drawn by the id's hash, so that every version of a mention is in it or none is.
+    """
+    rate = float(keep.removeprefix("sample:")) if keep.startswith("sample:") else 1.0
+    if rate < 1:
+        digest = hashlib.blake2b(mention.id.encode("utf-8", "surrogatepass"), digest_size=8, person=b"sample").digest()
+        if int.from_bytes(digest, "big") >= rate * 2**64:
+            return None
+    return round(1000 / (rate * (mention.sample_rate or 1.0)))
+
+
+def row_after(last: int, observed_at: int, lane: int) -> int:
+    """The next row key of a lane: milliseconds (43 bits), lane (8 bits), a running number (12 bits). Rows of all lanes
+    are ordered by when they became known, without anybody handing out numbers.
+
+    >>> row_after(0, 1_000, 3), row_after(row_after(0, 1_000, 3), 1_000, 3)
+    (1060864, 1060865)
+    """
+    first = (max(observed_at, 0) // 1000) << 20 | lane << 12
+    if last < first:
+        return first
+    following = last + 1
+    # The running number is used up: go on in the next millisecond.
+    return following if following & 0xFFF else ((last >> 20) + 1) << 20 | lane << 12

@@ -1,0 +1,225 @@
+"""The process side of the store: what a slice has to know, and the one transaction in which it takes effect."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from msgspec import structs
+
+from resonance.errors import Fenced
+from resonance.model import Rematch
+from resonance.ports import Known, Wanted
+from resonance.stores import dialect, rows, schema
+from resonance.stores.database import Database, append_changes, upsert
+from resonance.update import AuthorRow, Match, Position, Record, Update, Waiting
+from resonance.wire import encode_event
+
+_POSITION = tuple(f.name for f in structs.fields(Position))
+_IMMEDIATELY = 0
+
+
+class SqlLedger:
+    """`ports.Ledger` on a Database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def position(self, lane: int) -> Position:
+        """How far the lane is."""
+        with self._database.read() as connection:
+            row = connection.execute(sa.select(schema.position).where(schema.position.c.lane == lane)).mappings().first()
+        return Position(**{name: row[name] for name in _POSITION}) if row else Position(lane=lane)
+
+    def progress(self) -> dict[int, int]:
+        """Lane → progress (µs) of every lane that was ever committed."""
+        with self._database.read() as connection:
+            return dict(connection.execute(sa.select(schema.position.c.lane, schema.position.c.progress)).tuples().all())
+
+    # ---- reading ----------------------------------------------------------------------------------------------------
+
+    def read(self, wanted: Wanted) -> Known:
+        """What is known, in one snapshot."""
+        with self._database.read() as connection:
+            identities = self._identities(connection, wanted)
+            records = self._records(connection, identities)
+            authors = _by_key(connection, schema.author, schema.author.c.author_key, wanted.authors)
+            erased = _by_key(connection, schema.erasure, schema.erasure.c.author_key, wanted.authors)
+            waiting: dict[bytes, list[Waiting]] = defaultdict(list)
+            for row in _by_key(connection, schema.waiting, schema.waiting.c.key, wanted.keys):
+                waiting[row["key"]].append(_waiting(row))
+        return Known(
+            records={record.key: record for record in records},
+            authors={row["author_key"]: rows.read_author(row) for row in authors},
+            waiting=waiting,
+            erased=frozenset(row["author_key"] for row in erased),
+        )
+
+    def _identities(self, connection: sa.Connection, wanted: Wanted) -> list[sa.RowMapping]:
+        found = _by_key(connection, schema.identity, schema.identity.c.key, wanted.keys)
+        if wanted.of_authors:
+            found += _by_key(connection, schema.identity, schema.identity.c.author_key, wanted.of_authors)
+        return found
+
+    def _records(self, connection: sa.Connection, identities: Sequence[sa.RowMapping]) -> Iterable[Record]:
+        numbers = [identity["row"] for identity in identities if identity["row"]]
+        mentions = {row["row"]: row for row in _by_key(connection, schema.mention, schema.mention.c.row, numbers)}
+        matches: dict[int, list[Match]] = defaultdict(list)
+        for row in _by_key(connection, schema.match, schema.match.c.row, numbers):
+            matches[row["row"]].append(rows.read_match(row))
+        keys = {row["author_key"] for row in mentions.values() if row["author_key"]}
+        authors: dict[bytes, AuthorRow] = {}
+        for row in _by_key(connection, schema.author, schema.author.c.author_key, keys):
+            authors[row["author_key"]] = rows.read_author(row)
+        for identity in identities:
+            mention = mentions.get(identity["row"])
+            author = authors.get(mention["author_key"]) if mention and mention["author_key"] else None
+            found = sorted(matches.get(identity["row"], ()), key=lambda match: match.topic)
+            yield rows.read_record(identity, mention, found, author.author if author else None)
+
+    def due(self, lane: int, at: int, limit: int) -> list[tuple[int, Waiting]]:
+        """Waiting events of the lane that are due, oldest first."""
+        table = schema.waiting
+        query = (
+            sa.select(table)
+            .where(table.c.lane == lane, table.c.due_at <= at)
+            .order_by(table.c.due_at, table.c.id)
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return [(row["id"], _waiting(row)) for row in connection.execute(query).mappings()]
+
+    # ---- committing ---------------------------------------------------------------------------------------------------
+
+    def commit(self, update: Update, old: Position, new: Position) -> None:
+        """Carry out the update and advance the position; raises Fenced where somebody else did meanwhile."""
+        with self._database.write() as connection:
+            _advance(connection, old, new)
+            _write_authors(connection, update)
+            _write_records(connection, update)
+            _write_sums(connection, update)
+            _write_waiting(connection, update)
+            _write_rejected(connection, update)
+            append_changes(connection, update.changes)
+
+
+def _by_key(connection: sa.Connection, table: sa.Table, column: sa.Column[Any], keys: Iterable[Any]) -> list[sa.RowMapping]:
+    wanted = list(keys)
+    if not wanted:
+        return []
+    return list(connection.execute(sa.select(table).where(column.in_(wanted))).mappings())
+
+
+def _waiting(row: sa.RowMapping) -> Waiting:
+    return Waiting(row["lane"], row["kind"], row["key"], row["due_at"], row["event"], row["mode"])
+
+
+def _advance(connection: sa.Connection, old: Position, new: Position) -> None:
+    table = schema.position
+    values = {name: getattr(new, name) for name in _POSITION}
+    fence = [table.c[name] == getattr(old, name) for name in ("lane", "incarnation", "offset", "event", "epoch", "closed")]
+    if connection.execute(sa.update(table).where(*fence).values(values)).rowcount == 1:
+        return
+    if old == Position(lane=old.lane):
+        fresh = dialect.insert(connection, table).values(values).on_conflict_do_nothing()
+        if connection.execute(fresh).rowcount == 1:
+            return
+    raise Fenced(f"lane {old.lane} was moved by another owner")
+
+
+def _write_authors(connection: sa.Connection, update: Update) -> None:
+    upsert(connection, schema.author, [rows.author_row(row) for _, row in sorted(update.authors.items())])
+    environments = [structs.asdict(environment) for _, environment in sorted(update.environments.items())]
+    if environments:
+        connection.execute(dialect.insert(connection, schema.environment).on_conflict_do_nothing(), environments)
+    for key in update.erased:
+        connection.execute(sa.delete(schema.author).where(schema.author.c.author_key == key))
+
+
+def _write_records(connection: sa.Connection, update: Update) -> None:
+    after = [update.after[key] for key in sorted(update.after)]
+    upsert(connection, schema.identity, [rows.identity_row(record) for record in after])
+    gone = [
+        old.row
+        for key, old in update.before.items()
+        if old.row and old.row != update.after[key].row
+    ]
+    _delete_rows(connection, gone)
+    fresh, changed, matches = [], [], []
+    for record in sorted(after, key=lambda record: record.row):
+        if record.mention is None:
+            continue
+        old = update.before.get(record.key)
+        known = old is not None and old.row == record.row
+        (changed if known else fresh).append(rows.mention_row(record, record.mention))
+        matches += [rows.match_row(record, match) for match in record.matches]
+        if known and old is not None:
+            _delete_matches(connection, record.row, {m.topic for m in old.matches} - {m.topic for m in record.matches})
+    if fresh:
+        connection.execute(sa.insert(schema.mention), fresh)
+    upsert(connection, schema.mention, changed)
+    upsert(connection, schema.match, matches)
+
+
+def _delete_rows(connection: sa.Connection, numbers: Sequence[int]) -> None:
+    if numbers:
+        connection.execute(sa.delete(schema.match).where(schema.match.c.row.in_(numbers)))
+        connection.execute(sa.delete(schema.mention).where(schema.mention.c.row.in_(numbers)))
+
+
+def _delete_matches(connection: sa.Connection, row: int, topics: set[str]) -> None:
+    if topics:
+        connection.execute(sa.delete(schema.match).where(schema.match.c.row == row, schema.match.c.topic.in_(topics)))
+
+
+def _write_sums(connection: sa.Connection, update: Update) -> None:
+    windows = [{**key._asdict(), **counts._asdict()} for key, counts in sorted(update.windows.items())]
+    upsert(connection, schema.window, windows, add=schema.COUNTS)
+    arrivals = [{**key._asdict(), **counts._asdict()} for key, counts in sorted(update.arrivals.items())]
+    upsert(connection, schema.arrival, arrivals, add=schema.COUNTS)
+
+
+def _write_waiting(connection: sa.Connection, update: Update) -> None:
+    table = schema.waiting
+    if update.settled:
+        connection.execute(sa.delete(table).where(table.c.id.in_(update.settled)))
+    if update.waiting:
+        connection.execute(sa.insert(table), [structs.asdict(waiting) for waiting in update.waiting])
+    if update.roots:
+        _wake_children(connection, update.roots)
+
+
+def _wake_children(connection: sa.Connection, roots: Sequence[bytes]) -> None:
+    """Have the replies to and reposts of these roots look again, each in its own lane."""
+    table, identity, mention = schema.waiting, schema.identity, schema.mention
+    early = sa.update(table).where(table.c.kind == "child", table.c.key.in_(roots))
+    connection.execute(early.values(due_at=_IMMEDIATELY))
+    kept = sa.select(identity.c.id, identity.c.lane, mention.c.root).join(mention, mention.c.row == identity.c.row)
+    children = connection.execute(kept.where(mention.c.root.in_(roots))).tuples().all()
+    if children:
+        again = [
+            {"lane": lane, "kind": "child", "key": root, "due_at": _IMMEDIATELY, "event": encode_event(Rematch(ids=(name,))), "mode": "live"}
+            for name, lane, root in children
+        ]
+        connection.execute(sa.insert(table), again)
+
+
+def _write_rejected(connection: sa.Connection, update: Update) -> None:
+    if not update.rejected:
+        return
+    values = [
+        {
+            "lane": letter.lane,
+            "offset": letter.offset,
+            "event": letter.index,
+            "at": letter.at,
+            "source": letter.source,
+            "reason": letter.reason,
+            "problem": letter.problem,
+            "payload": letter.payload,
+        }
+        for letter in update.rejected
+    ]
+    connection.execute(dialect.insert(connection, schema.dead_letter).on_conflict_do_nothing(), values)
