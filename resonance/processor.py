@@ -112,6 +112,7 @@ class _Work:
     waiting: list[Waiting] = field(default_factory=list)
     erased: list[bytes] = field(default_factory=list)
     arrived: dict[bytes, int] = field(default_factory=dict)
+    dropped: set[bytes] = field(default_factory=set)
     readings: Mapping[int, Reading] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -125,7 +126,7 @@ class _Work:
 
     def record(self, key: bytes) -> Record | None:
         """The record as it stands now."""
-        return self.after.get(key) or self.known.records.get(key)
+        return None if key in self.dropped else self.after.get(key) or self.known.records.get(key)
 
     def take(self, event: Event) -> None:
         """Apply one event."""
@@ -247,6 +248,7 @@ class _Work:
                 )
         if old is None and not keep:
             return
+        self.dropped.discard(new.key)
         self.after[new.key] = self._reached(new) if content and new.deleted_at is None else bare(new)
 
     def _early(self, key: bytes) -> list[Waiting]:
@@ -271,6 +273,9 @@ class _Work:
             new = labelled(new, match.topic, match.label)
         whole = source is not None and source.keep != "matched"
         self._settle(record, new, keep=True, content=bool(new.matches) or whole)
+        if not new.matches and not whole and not record.mention.is_edit:
+            # As if it had never been kept: so it is the same whether its root went before it came or after.
+            self.dropped.add(record.key)
 
     # ---- engagement, deletion, authors --------------------------------------------------------------------------------
 
@@ -337,6 +342,7 @@ class _Work:
         return Update(
             before={key: before[key] for key in after if key in before},
             after=after,
+            dropped=frozenset(self.dropped & after.keys()),
             windows=deltas(pairs),
             arrivals=arrivals,
             authors=self.authors,

@@ -190,11 +190,12 @@ class Position(Struct, frozen=True, kw_only=True):
 class Update(Struct, kw_only=True):
     """What one slice of an envelope changes, to be carried out in one transaction with the position.
 
-    `settled` are ids of waiting events that are done; replies to and reposts of `roots` have to look at them again.
+    Records in `dropped` are no longer kept, not even their identity. `settled` are ids of waiting events that are done; replies to and reposts of `roots` have to look at them again.
     """
 
     before: dict[bytes, Record] = field(default_factory=dict)
     after: dict[bytes, Record] = field(default_factory=dict)
+    dropped: frozenset[bytes] = frozenset()
     windows: dict[WindowKey, Counts] = field(default_factory=dict)
     arrivals: dict[ArrivalKey, Counts] = field(default_factory=dict)
     authors: dict[bytes, AuthorRow] = field(default_factory=dict)

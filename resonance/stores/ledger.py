@@ -36,7 +36,8 @@ class SqlLedger:
     def progress(self) -> dict[int, int]:
         """Lane → progress (µs) of every lane that was ever committed."""
         with self._database.read() as connection:
-            return dict(connection.execute(sa.select(schema.position.c.lane, schema.position.c.progress)).tuples().all())
+            rows_ = connection.execute(sa.select(schema.position.c.lane, schema.position.c.progress)).all()
+            return {lane: progress for lane, progress in rows_}
 
     # ---- reading ----------------------------------------------------------------------------------------------------
 
@@ -44,7 +45,7 @@ class SqlLedger:
         """What is known, in one snapshot."""
         with self._database.read() as connection:
             identities = self._identities(connection, wanted)
-            records = self._records(connection, identities)
+            records = list(self._records(connection, identities))
             authors = _by_key(connection, schema.author, schema.author.c.author_key, wanted.authors)
             erased = _by_key(connection, schema.erasure, schema.erasure.c.author_key, wanted.authors)
             waiting: dict[bytes, list[Waiting]] = defaultdict(list)
@@ -140,14 +141,18 @@ def _write_authors(connection: sa.Connection, update: Update) -> None:
 
 def _write_records(connection: sa.Connection, update: Update) -> None:
     after = [update.after[key] for key in sorted(update.after)]
-    upsert(connection, schema.identity, [rows.identity_row(record) for record in after])
+    upsert(connection, schema.identity, [rows.identity_row(record) for record in after if record.key not in update.dropped])
+    if update.dropped:
+        connection.execute(sa.delete(schema.identity).where(schema.identity.c.key.in_(update.dropped)))
     gone = [
         old.row
         for key, old in update.before.items()
         if old.row and old.row != update.after[key].row
     ]
     _delete_rows(connection, gone)
-    fresh, changed, matches = [], [], []
+    fresh: list[dict[str, Any]] = []
+    changed: list[dict[str, Any]] = []
+    matches: list[dict[str, Any]] = []
     for record in sorted(after, key=lambda record: record.row):
         if record.mention is None:
             continue
@@ -197,7 +202,7 @@ def _wake_children(connection: sa.Connection, roots: Sequence[bytes]) -> None:
     early = sa.update(table).where(table.c.kind == "child", table.c.key.in_(roots))
     connection.execute(early.values(due_at=_IMMEDIATELY))
     kept = sa.select(identity.c.id, identity.c.lane, mention.c.root).join(mention, mention.c.row == identity.c.row)
-    children = connection.execute(kept.where(mention.c.root.in_(roots))).tuples().all()
+    children = connection.execute(kept.where(mention.c.root.in_(roots))).all()
     if children:
         again = [
             {"lane": lane, "kind": "child", "key": root, "due_at": _IMMEDIATELY, "event": encode_event(Rematch(ids=(name,))), "mode": "live"}

@@ -28,8 +28,8 @@ def migrate(engine: sa.Engine) -> None:
         if revision(connection) == scripts.get_current_head():
             return
 
-        def upgrade(current: object, _context: object) -> list[object]:
-            return list(scripts._upgrade_revs("head", current))  # type: ignore[arg-type]
+        def upgrade(current: str, _context: object) -> list[object]:
+            return list(scripts._upgrade_revs("head", current))
 
         with EnvironmentContext(config, scripts, fn=upgrade) as environment:  # type: ignore[arg-type]
             environment.configure(connection=connection, target_metadata=schema.metadata, transactional_ddl=False)

@@ -1,0 +1,59 @@
+# `make` alone lists the targets. Everything is installed into .venv; nothing else on the machine is touched.
+.DEFAULT_GOAL := help
+VENV    := .venv
+BIN     := $(VENV)/bin
+PYTHON  ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+READY   := $(VENV)/.ready
+TESTED  := $(VENV)/.ready-dev
+PORT    ?= 8000
+ARGS    ?=
+
+.PHONY: help install demo test check format lint types contracts bench train clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed (found $$($(PYTHON) --version))"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(READY): requirements/base.txt pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/build.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/base.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(TESTED): requirements/dev.txt $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+install: $(READY) ## set up .venv with the locked dependencies and the command `resonance`
+
+demo: $(READY) ## a fictional company, 28 days of history and one afternoon at 60 times real speed
+	@$(BIN)/resonance up --demo --port $(PORT) $(ARGS)
+
+test: $(TESTED) ## set up what is needed and pass all tests
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+check: format lint types contracts test ## all that CI asks, in its order
+
+format: $(TESTED) ## formatting as ruff wants it (ARGS=--fix is not needed: run `ruff format`)
+	@$(BIN)/ruff format --check .
+
+lint: $(TESTED) ## lint
+	@$(BIN)/ruff check .
+
+types: $(TESTED) ## types, strict
+	@$(BIN)/mypy
+
+contracts: $(TESTED) ## imports point down only
+	@$(BIN)/lint-imports --no-cache
+
+bench: $(TESTED) ## one table of ratios against named baselines, measured in the same run
+	@$(BIN)/python -m benchmarks
+
+train: $(TESTED) ## train the shipped sentiment weights again (DATA=folder of labelled posts)
+	@$(BIN)/resonance train sentiment $(DATA)
+
+clean: ## remove the environment and what was built
+	rm -rf $(VENV) build dist *.egg-info

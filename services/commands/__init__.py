@@ -1,0 +1,1 @@
+"""The commands of `resonance`, by what they are about."""

@@ -1,0 +1,112 @@
+"""`resonance up` and `resonance check`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from resonance.errors import Invalid, Unconfigured
+from services import logs
+from services.build import Machine
+from services.folder import Running
+from services.settings import load
+from services.supervisor import Assignment, Supervisor, check_port, children, config_path, stop_on_signals
+
+console = Console(stderr=True)
+Config = Annotated[Path | None, typer.Option("--config", help="Configuration in TOML; see deploy/resonance.example.toml")]
+Data = Annotated[Path | None, typer.Option("--data", help="Folder of the store and the log (default: data)")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(up)
+    app.command()(check)
+
+
+def up(
+    config: Config = None,
+    data: Data = None,
+    host: Annotated[str | None, typer.Option("--host", help="Address to listen on (default 127.0.0.1)")] = None,
+    port: Annotated[int | None, typer.Option("--port", help="Port to listen on (default 8000)")] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="A fictional company: 28 days, then one afternoon")] = False,
+    seed: Annotated[int, typer.Option("--seed", help="The demo's seed: another seed is another story")] = 1,
+    quiet: Annotated[bool, typer.Option("--quiet", help="The demo without the crisis")] = False,
+    speed: Annotated[float, typer.Option("--speed", min=0.1, help="The demo's afternoon, times real speed")] = 60.0,
+) -> None:
+    """Run everything on this machine: embedded store and log, no Kafka. Ctrl-C stops it and loses nothing."""
+    from services import demonstration
+
+    logs.set_up("info", process="up")
+    if demo:
+        config, data = demonstration.folder(config, data, seed=seed, quiet=quiet)
+    given = {"host": host, "port": port}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    configuration = load(config, data=data, **({"web": chosen} if chosen else {}))
+    web = configuration.settings.web
+    machine = Machine.open(config, data)
+    lock = machine.folder.lock()
+    check_port(web.host, web.port)
+    machine.prepare()
+    _check_exposure(machine, web.host, web.open)
+    if demo:
+        demonstration.prepare(machine, seed=seed, quiet=quiet, speed=speed, console=console)
+    url = web.url or f"http://{'127.0.0.1' if web.host in ('0.0.0.0', '::') else web.host}:{web.port}"
+    folder = machine.folder
+    shutil.rmtree(folder.metrics, ignore_errors=True)
+    folder.metrics.mkdir()
+    folder.announce(Running(os.getpid(), url))
+    machine.close()
+    stop = threading.Event()
+    stop_on_signals(stop)
+    console.print(f"[bold]Resonance[/] at {url}  (data in {folder.path}; Ctrl-C stops)")
+
+    def assignment(life: int) -> Assignment:
+        return Assignment(
+            config=config_path(config),
+            data=str(folder.path),
+            host=web.host,
+            port=web.port,
+            lock=lock,
+            life=life,
+            demo=f"{seed}:{int(quiet)}" if demo else None,
+        )
+
+    supervisor = Supervisor(children(), assignment, {"PROMETHEUS_MULTIPROC_DIR": str(folder.metrics)}, stop)
+    code = supervisor.run()
+    folder.announce(None)
+    console.print("stopped; nothing is lost")
+    sys.exit(code)
+
+
+def _check_exposure(machine: Machine, host: str, open_: bool) -> None:
+    """Refuse to answer the world without a key."""
+    from resonance.stores.access_keys import AccessKeys
+
+    if host in ("127.0.0.1", "::1", "localhost") or open_ or AccessKeys(machine.database).any():
+        return
+    raise Unconfigured(
+        f"{host} can be reached from elsewhere, and there is no API key: make one with `resonance keys create`, "
+        "or say web.open = true if everybody may read and write"
+    )
+
+
+def check(config: Config = None) -> None:
+    """Name every mistake of the configuration and the catalogue at once; exit 2 if there is any."""
+    try:
+        configuration = load(config)
+    except Invalid as error:
+        for problem in error.problems:
+            console.print(f"[red]✗[/] {problem}", markup=True, highlight=False)
+        raise typer.Exit(2) from None
+    seed = configuration.seed
+    console.print(
+        f"[green]✓[/] {len(seed.topics)} topics, {len(seed.rules)} rules, {len(seed.departments)} departments, "
+        f"{len(seed.channels)} channels, {len(seed.sources)} sources"
+    )

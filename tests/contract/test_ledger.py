@@ -1,0 +1,148 @@
+"""Every ledger does the same: memory and SQLite go through one suite."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from msgspec import structs
+
+from resonance.errors import Fenced
+from resonance.model import Author, Delete, Engagement, EngagementSeen, Event, Mention, Upsert, mention_key
+from resonance.ports import Ledger, Wanted
+from resonance.stores.database import Database
+from resonance.stores.ledger import SqlLedger
+from resonance.stores.memory import MemoryLedger
+from resonance.update import Change, Position, Rejected, Update, Waiting
+from tests.property.test_any_order import FAST, stories
+from tests.support.machine import Machine, at, plain, rows_of
+from tests.support.scoring import scorer
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    if request.param == "memory":
+        yield MemoryLedger()
+        return
+    database = Database(f"sqlite:///{tmp_path / 'store.db'}")
+    database.migrate()
+    yield SqlLedger(database)
+    database.close()
+
+
+def mention(**fields: Any) -> Mention:
+    known: dict[str, Any] = {
+        "id": "test:1",
+        "platform": "test",
+        "source": "test",
+        "text": "Die Bahn ist schlecht",
+        "title": "Überschrift",
+        "published_at": at(-60),
+        "author": Author(id="7", handle="jo", name="Jo", followers=250, verified=True, created_at=at(-9999)),
+        "engagement": Engagement(likes=3, reactions={"haha": 2}),
+        "links": ("https://example.org/a",),
+        "extra": {"unknown": [1, 2]},
+    }
+    return Mention(**(known | fields))
+
+
+def known(ledger: Ledger, *names: str) -> dict[bytes, Any]:
+    return dict(ledger.read(Wanted(frozenset(map(mention_key, names)))).records)
+
+
+def test_a_fresh_lane_stands_at_the_beginning(ledger: Ledger) -> None:
+    assert ledger.position(3) == Position(lane=3)
+
+
+def test_a_commit_moves_the_position_and_a_stale_owner_is_refused_and_changes_nothing(ledger: Ledger) -> None:
+    old = Position(lane=0)
+    new = structs.replace(old, incarnation="a", offset=5, epoch=1)
+    ledger.commit(Update(), old, new)
+    assert ledger.position(0) == new
+    late = Waiting(0, "delete", b"k" * 16, 1, b"{}")
+    with pytest.raises(Fenced):
+        ledger.commit(Update(waiting=[late]), old, structs.replace(old, offset=9))
+    assert ledger.position(0) == new
+    assert ledger.due(0, 10, 10) == []
+
+
+def test_a_new_epoch_fences_the_owner_before(ledger: Ledger) -> None:
+    first = structs.replace(Position(lane=0), incarnation="a", epoch=1)
+    ledger.commit(Update(), Position(lane=0), first)
+    ledger.commit(Update(), first, structs.replace(first, epoch=2))
+    with pytest.raises(Fenced):
+        ledger.commit(Update(), first, structs.replace(first, offset=1))
+
+
+def test_a_record_comes_back_as_it_was_committed(ledger: Ledger) -> None:
+    machine = Machine(scorer(), ledger=ledger)
+    machine.put([Upsert(mention=mention(), observed_at=at(0))])
+    machine.work()
+    reference = Machine(scorer())
+    reference.put([Upsert(mention=mention(), observed_at=at(0))])
+    reference.work()
+    assert {key: plain(record) for key, record in known(ledger, "test:1").items()} == rows_of(reference.ledger)
+
+
+def test_what_waits_is_due_in_order_and_settled_once(ledger: Ledger) -> None:
+    items = [Waiting(0, "delete", b"a" * 16, due, b"{}") for due in (30, 10, 20)]
+    ledger.commit(Update(waiting=items), Position(lane=0), Position(lane=0, epoch=1))
+    due = ledger.due(0, 25, 10)
+    assert [item.due_at for _, item in due] == [10, 20]
+    assert ledger.due(1, 25, 10) == []
+    settled = Update(settled=[number for number, _ in due])
+    ledger.commit(settled, Position(lane=0, epoch=1), Position(lane=0, epoch=2))
+    assert [item.due_at for _, item in ledger.due(0, 99, 10)] == [30]
+
+
+def test_the_same_dead_letter_is_kept_once(ledger: Ledger) -> None:
+    letter = Rejected(0, 4, 2, 9, "test", "undecodable", "no JSON", b"{")
+    position = Position(lane=0)
+    for epoch in (1, 2):
+        following = Position(lane=0, epoch=epoch)
+        ledger.commit(Update(rejected=[letter], changes=[Change("x", None, "k", 1)]), position, following)
+        position = following
+    if isinstance(ledger, MemoryLedger):
+        assert list(ledger.rejected.values()) == [letter]
+    else:
+        assert isinstance(ledger, SqlLedger)
+        with ledger._database.read() as connection:
+            assert connection.exec_driver_sql("SELECT count(*) FROM dead_letter").scalar() == 1
+
+
+def test_a_deleted_mention_leaves_a_tombstone_and_no_content(ledger: Ledger) -> None:
+    machine = Machine(scorer(), ledger=ledger)
+    machine.put([Upsert(mention=mention(), observed_at=at(0)), Delete(id="test:1", observed_at=at(1))])
+    machine.put([EngagementSeen(id="test:1", engagement=Engagement(likes=9), observed_at=at(2))])
+    machine.work()
+    record = known(ledger, "test:1")[mention_key("test:1")]
+    assert record.deleted_at is not None
+    assert record.mention is None and record.matches == () and record.engagement == {}
+
+
+@settings(max_examples=30, deadline=None, phases=FAST, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(story=stories())
+def test_sqlite_holds_what_memory_holds(tmp_path_factory: pytest.TempPathFactory, story: list[Event]) -> None:
+    database = Database(f"sqlite:///{tmp_path_factory.mktemp('ledger') / 'store.db'}")
+    database.migrate()
+    stored = SqlLedger(database)
+    machines = [Machine(scorer(), 2), Machine(scorer(), 2, stored)]
+    for machine in machines:
+        for event in story:
+            machine.put([event], stamp=at(10))
+            machine.work()
+    expected = machines[0].ledger
+    found = known(stored, *(record.id for record in expected.records.values()))
+    assert {key: plain(record) for key, record in found.items()} == rows_of(expected)
+    with database.read() as connection:
+        rows = connection.exec_driver_sql("SELECT * FROM window WHERE mentions != 0").mappings().all()
+        live = {key: counts for key, counts in expected.windows.items() if counts.mentions}
+        assert {(r["topic"], r["resolution"], r["bucket"], r["environment"], r["voice"], r["lane"]) for r in rows} == set(live)
+        for row in rows:
+            key = (row["topic"], row["resolution"], row["bucket"], row["environment"], row["voice"], row["lane"])
+            counts = {tuple(k): c for k, c in live.items()}[key]
+            assert {name: row[name] for name in counts._fields} == counts._asdict()
+        assert connection.exec_driver_sql("INSERT INTO mention_text(mention_text) VALUES ('integrity-check')") is not None
+    database.close()
