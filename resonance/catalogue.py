@@ -197,7 +197,9 @@ def account_id(platform: str, author: str) -> str:
 
 def entry_id(kind: str, entry: Struct) -> str:
     """The id under which an entry stands in the catalogue."""
-    return account_id(entry.platform, entry.author) if isinstance(entry, Account) else str(entry.id)
+    if isinstance(entry, Account):
+        return account_id(entry.platform, entry.author)
+    return str(msgspec.structs.asdict(entry)["id"])
 
 
 def read_entry(kind: str, data: Any, pointer: str = "") -> Struct:

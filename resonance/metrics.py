@@ -9,7 +9,7 @@ from resonance.update import Update
 STAGES = ("observed", "logged", "committed", "evaluated", "told")
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
 
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class Metrics:

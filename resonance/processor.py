@@ -33,7 +33,7 @@ from resonance.model import (
 from resonance.ports import Known, Mode, Wanted
 from resonance.records import engaged, followers_of, keeps, labelled, live_engagement, merge_engagement, row_after
 from resonance.scoring import UNREAD, Reading, Scorer, environment_of
-from resonance.update import AuthorRow, Match, Record, Update, Waiting
+from resonance.update import AuthorRow, Change, Match, Record, Update, Waiting
 from resonance.windows import deltas
 from resonance.wire import decode_event, encode_event
 
@@ -164,7 +164,9 @@ class _Work:
         old = self.record(key)
         stamp = content_stamp(mention)
         counted = micros(mention.engagement_at) if mention.engagement_at else at
-        if old is not None and (stamp < old.stamp or (stamp == old.stamp and (old.mention is not None or not mention.root))):
+        if old is not None and (
+            stamp < old.stamp or (stamp == old.stamp and (old.mention is not None or not mention.root))
+        ):
             if mention.root and stamp == old.stamp:
                 # It comes again with the same words, and may have found its root meanwhile.
                 self._again(mention.id)
@@ -244,7 +246,8 @@ class _Work:
             elif isinstance(event, EngagementSeen):
                 counted = event.at or event.observed_at
                 new = structs.replace(
-                    new, engagement=merge_engagement(new.engagement, event.engagement, micros(counted) if counted else 0)
+                    new,
+                    engagement=merge_engagement(new.engagement, event.engagement, micros(counted) if counted else 0),
                 )
         if old is None and not keep:
             return
@@ -252,7 +255,11 @@ class _Work:
         self.after[new.key] = self._reached(new) if content and new.deleted_at is None else bare(new)
 
     def _early(self, key: bytes) -> list[Waiting]:
-        return [w for w in (*self.known.waiting.get(key, ()), *(w for w in self.waiting if w.key == key)) if w.kind != "child"]
+        return [
+            w
+            for w in (*self.known.waiting.get(key, ()), *(w for w in self.waiting if w.key == key))
+            if w.kind != "child"
+        ]
 
     def _reached(self, record: Record) -> Record:
         """The record with its reach, which depends on the engagement known so far."""
@@ -305,7 +312,9 @@ class _Work:
 
     def _author(self, row: AuthorRow) -> None:
         old = self.authors.get(row.key) or self.known.authors.get(row.key)
-        if row.key not in self.known.erased and (old is None or (row.seen_at > old.seen_at and row.author != old.author)):
+        if row.key not in self.known.erased and (
+            old is None or (row.seen_at > old.seen_at and row.author != old.author)
+        ):
             self.authors[row.key] = row
 
     def _whole_author(self, event: Event, at: int) -> None:
@@ -325,7 +334,9 @@ class _Work:
                 self.after[record.key] = structs.replace(current, deleted_at=None)
             else:
                 gone = bare(structs.replace(current, deleted_at=min(at, current.deleted_at or at)))
-                self.after[record.key] = structs.replace(gone, id="", author_key=None) if isinstance(event, EraseAuthor) else gone
+                self.after[record.key] = (
+                    structs.replace(gone, id="", author_key=None) if isinstance(event, EraseAuthor) else gone
+                )
 
     # ---- the result -----------------------------------------------------------------------------------------------------
 
@@ -335,29 +346,40 @@ class _Work:
         after = {key: record for key, record in self.after.items() if record != before.get(key)}
         last_row = self._give_rows(after)
         pairs = [(before.get(key), record) for key, record in after.items()]
+        windows = deltas(pairs)
         arrivals, after = arrivals_of(pairs, self.part, self.arrived if self.part.mode == "live" else {})
         for record in after.values():
             if record.mention and record.mention.author and record.author_key:
-                self._author(AuthorRow(record.author_key, record.mention.platform, record.mention.author, record.observed_at))
+                self._author(
+                    AuthorRow(record.author_key, record.mention.platform, record.mention.author, record.observed_at)
+                )
         return Update(
             before={key: before[key] for key in after if key in before},
             after=after,
             dropped=frozenset(self.dropped & after.keys()),
-            windows=deltas(pairs),
+            windows=windows,
             arrivals=arrivals,
             authors=self.authors,
             erased=tuple(self.erased),
             environments={
                 e.id: e
                 for e in (
-                    environment_of(r.mention.platform, r.mention.community, r.language) for r in after.values() if r.mention
+                    environment_of(r.mention.platform, r.mention.community, r.language)
+                    for r in after.values()
+                    if r.mention
                 )
             },
             waiting=self.waiting,
-            changes=changes_of(pairs, self.part.logged_at),
+            changes=changes_of(pairs, self.part.logged_at) + self._backfilled({key.topic for key in windows}),
             roots=tuple(record.key for old, record in pairs if topics_changed(old, record)),
             last_row=last_row,
         )
+
+    def _backfilled(self, topics: set[str]) -> list[Change]:
+        """A backfill leaves no arrivals: what is usual for these topics has to be learned anew."""
+        if self.part.mode == "live":
+            return []
+        return [Change("topic.backfilled", topic, topic, self.part.logged_at) for topic in sorted(topics)]
 
     def _give_rows(self, after: dict[bytes, Record]) -> int:
         last = self.part.last_row

@@ -26,7 +26,8 @@ Spans = tuple[tuple[int, int], ...]
 class Sentiment(Protocol):
     """Any model of sentiment: the same text gives the same answer."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def score(self, texts: Sequence[str]) -> list[Polarity]: ...
 
@@ -81,7 +82,9 @@ class Scorer:
     def _identify(self, mention: Mention) -> Detected:
         return self._detector.detect(mention.text or mention.title or "", mention.language)
 
-    def felt(self, mentions: Sequence[Mention], topics: Sequence[Sequence[tuple[str, Spans]]]) -> list[tuple[Match, ...]]:
+    def felt(
+        self, mentions: Sequence[Mention], topics: Sequence[Sequence[tuple[str, Spans]]]
+    ) -> list[tuple[Match, ...]]:
         """The matches of each mention with their sentiment. Where two topics or more match one text, each is scored
         by half the whole text and half its own surroundings."""
         whole = self._model.score([text_of(mention) for mention in mentions])
@@ -90,7 +93,9 @@ class Scorer:
             several = len(found) > 1
             scored.append(
                 tuple(
-                    self._match(topic, spans, self._model.score_windows(mention.text, spans) if several and spans else polarity)
+                    self._match(
+                        topic, spans, self._model.score_windows(mention.text, spans) if several and spans else polarity
+                    )
                     for topic, spans in found
                 )
             )

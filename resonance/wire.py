@@ -37,7 +37,7 @@ _PUBLIC: dict[str, type[Struct]] = {
     "delete_author": DeleteAuthor,
 }
 _encoder = msgspec.json.Encoder()
-_event_decoder = msgspec.json.Decoder(Event)
+_event_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 
 
 class Envelope(Struct, frozen=True, kw_only=True):

@@ -83,14 +83,14 @@ class Machine:
 
     @cached_property
     def author_key(self) -> Callable[[str], bytes]:
-        """"platform:id" → the author's key."""
+        """ "platform:id" → the author's key."""
         configured = self.configuration.settings.installation_key
         return author_keys(self.folder.installation_key(configured.get_secret_value() if configured else None))
 
     @cached_property
     def model(self) -> Sentiment:
         """The shipped sentiment model."""
-        return LinearModel.shipped()
+        return LinearModel.load()
 
     @cached_property
     def metrics(self) -> Metrics:

@@ -6,11 +6,11 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ingest.demo.generator import Demo, generate
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ingest.demo.company import catalogue_toml
-from ingest.demo.generator import Demo, generate
 from resonance.clock import ManualClock, Pace
 from resonance.update import Position
 from services.build import Machine
@@ -24,7 +24,9 @@ def folder(config: Path | None, data: Path | None, *, seed: int, quiet: bool) ->
     chosen.mkdir(parents=True, exist_ok=True)
     file = chosen / "resonance.toml"
     if config is None and not file.exists():
-        file.write_text(catalogue_toml(), "utf-8")
+        options = f"options = {{ seed = {seed}, quiet = {str(quiet).lower()} }}"
+        source = f'\n[[sources]]\nid = "demo"\nkind = "demo"\n{options}\n'
+        file.write_text(catalogue_toml() + source, "utf-8")
     return config or file, chosen
 
 
@@ -34,6 +36,7 @@ def prepare(machine: Machine, *, seed: int, quiet: bool, speed: float, console: 
     now = datetime.now(UTC)
     pace = machine.folder.pace()
     if pace is not None:
+        machine.prepare()
         machine.folder.keep_pace(pace.resumed(pace.at(pace.origin), now))
         console.print(f"the demo goes on at {pace.start:%d.%m.%Y %H:%M} UTC")
         return
@@ -47,7 +50,7 @@ def prepare(machine: Machine, *, seed: int, quiet: bool, speed: float, console: 
 def load_history(machine: Machine, demo: Demo, console: Console) -> None:
     """Process 28 days as a backfill: they teach, they do not notify."""
     machine.__dict__["clock"] = ManualClock(demo.afternoon_at)
-    machine.__dict__.pop("sink", None)
+    machine.prepare()
     history = list(demo.history)
     lanes = machine.lanes()
     started = time.monotonic()

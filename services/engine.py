@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -27,7 +25,7 @@ from resonance.stores.outbox import Outbox
 from resonance.stores.source_states import SourceStates
 from services import logs
 from services.build import Machine
-from services.channels import open_channels
+from services.channels.opening import OpenChannels, default_channels
 from services.lifeline import end_with_parent
 from services.notifier import Notifier
 from services.supervisor import STOPPED, Assignment
@@ -42,7 +40,7 @@ class Engine:
     """Runs its parts until told to stop; the first part that needs a person stops them all."""
 
     machine: Machine
-    demo: str | None = None
+    url: str
     stop: threading.Event = field(default_factory=threading.Event)
     failure: BaseException | None = None
 
@@ -81,11 +79,27 @@ class Engine:
         local.run(self.machine.lanes(), self.stop)
 
     def _evaluate(self) -> None:
-        evaluations = Evaluations(self.machine.database)
-        Evaluator(evaluations, self.machine.watch.catalogue, self.machine.clock, key_terms).run(self.stop)
+        machine = self.machine
+        settings = machine.configuration.settings
+        # The first use loads spaCy's tables for seconds: better now than when the first alert fires.
+        key_terms([("warm", "de"), ("warm", "en")])
+        Evaluator(
+            Evaluations(machine.database),
+            machine.watch.catalogue,
+            machine.clock,
+            key_terms,
+            default_channels(settings, machine.watch.catalogue()),
+            evaluated=machine.metrics.evaluated.inc,
+        ).run(self.stop)
 
     def _notify(self) -> None:
-        Notifier(Outbox(self.machine.database), open_channels(self.machine)).run(self.stop)
+        machine = self.machine
+        Notifier(
+            Outbox(machine.database),
+            OpenChannels(machine.configuration.settings, machine.watch.catalogue),
+            self.url,
+            outcome=lambda outcome: machine.metrics.deliveries.labels(outcome).inc(),
+        ).run(self.stop)
 
     def _ingest(self) -> None:
         asyncio.run(self._sources())
@@ -95,7 +109,7 @@ class Engine:
         machine = self.machine
         tasks = []
         for source in machine.watch.catalogue().sources.values():
-            opened = open_source(source, clock=machine.clock, seed=self.demo)
+            opened = open_source(source, machine.clock)
             if opened is not None:
                 worker = SourceWorker(source, opened, machine.sink, SourceStates(machine.database), machine.clock)
                 tasks.append(asyncio.create_task(worker.run(), name=source.id))
@@ -106,7 +120,10 @@ class Engine:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _upkeep(self) -> None:
-        Upkeep(self.machine, Jobs(self.machine.database, self.machine.sink, self.machine.log, self.machine.ledger, self.machine.clock)).run(self.stop)
+        Upkeep(
+            self.machine,
+            Jobs(self.machine.database, self.machine.sink, self.machine.log, self.machine.ledger, self.machine.clock),
+        ).run(self.stop)
 
 
 def main() -> int:
@@ -114,8 +131,7 @@ def main() -> int:
     told = msgspec.json.decode(sys.argv[1], type=Assignment)
     machine = Machine.open(Path(told.config) if told.config else None, Path(told.data))
     logs.set_up(machine.configuration.settings.log_level, process="engine")
-    os.environ.pop("PYTHONSTARTUP", None)
-    engine = Engine(machine, told.demo)
+    engine = Engine(machine, told.url)
     end_with_parent(told.life, engine.stop.set)
     try:
         return engine.run()

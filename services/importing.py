@@ -19,6 +19,7 @@ from typing import Protocol
 import msgspec
 
 from ingest.files import Line, read_file
+from resonance.engines.local import LaneLoop
 from resonance.errors import Full, Invalid, Problem, ResonanceError, Retry
 from resonance.model import Event
 from services.build import Machine
@@ -49,11 +50,15 @@ class Result:
     bad: list[tuple[str, int, str]] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
+@dataclass
 class FolderTarget:
     """A data folder on which nothing runs: we are the engine."""
 
     machine: Machine
+    lanes: Sequence[LaneLoop] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.lanes = self.machine.lanes()
 
     def write(self, events: Sequence[Event]) -> None:
         """Log them, and process what fits meanwhile."""
@@ -65,15 +70,9 @@ class FolderTarget:
         self._work()
 
     def _work(self) -> None:
-        for lane in self._lanes():
+        for lane in self.lanes:
             while lane.step():
                 pass
-
-    def _lanes(self) -> Sequence[object]:
-        lanes = self.machine.__dict__.get("_import_lanes")
-        if lanes is None:
-            lanes = self.machine.__dict__["_import_lanes"] = self.machine.lanes()
-        return lanes
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,9 @@ class UrlTarget:
             except urllib.error.HTTPError as error:
                 pause = _pause(error)
                 if pause is None:
-                    raise Failed(f"{self.url} answered {error.code}: {error.read(500).decode('utf-8', 'replace')}") from error
+                    raise Failed(
+                        f"{self.url} answered {error.code}: {error.read(500).decode('utf-8', 'replace')}"
+                    ) from error
             except (urllib.error.URLError, OSError, json.JSONDecodeError) as error:
                 pause = 0.5
                 if time.monotonic() > deadline:
@@ -191,15 +192,13 @@ class Bookmark:
             self._file.unlink(missing_ok=True)
 
 
-def reader(
-    *, mapping: dict[str, str], preset: str | None, zone: str | None
-) -> Callable[[Path], Iterator[Line]]:
+def reader(*, mapping: dict[str, str], preset: str | None, zone: str | None) -> Callable[[Path], Iterator[Line]]:
     """Lines of a file under these choices."""
     return lambda path: read_file(path, mapping=mapping, preset=preset, zone=zone, default_source="import")
 
 
 def parse_mapping(text: str | None) -> dict[str, str]:
-    """"text=Tweet,id=tweet_id" as a dict; raises Invalid for anything else."""
+    """ "text=Tweet,id=tweet_id" as a dict; raises Invalid for anything else."""
     found: dict[str, str] = {}
     for part in filter(None, (text or "").split(",")):
         name, separator, column = part.partition("=")

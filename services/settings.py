@@ -67,11 +67,17 @@ class Settings(_Section):
     """All settings with their defaults; `deploy/resonance.example.toml` shows each."""
 
     zone: str = Field("Europe/Berlin", description="IANA zone of the installation: baselines, days and weeks follow it")
-    namespace: str = Field("resonance", pattern=r"^[a-z][a-z0-9_]{0,30}$", description="prefix of streams, cookies, schemas")
-    privacy: Literal["open", "pseudonymous"] = Field("open", description="pseudonymous: no author's name leaves the store")
+    namespace: str = Field(
+        "resonance", pattern=r"^[a-z][a-z0-9_]{0,30}$", description="prefix of streams, cookies, schemas"
+    )
+    privacy: Literal["open", "pseudonymous"] = Field(
+        "open", description="pseudonymous: no author's name leaves the store"
+    )
     data: Path = Field(Path("data"), description="the data folder of one machine")
     languages: tuple[str, ...] = Field(("de", "en"), description="languages that are told apart")
-    installation_key: SecretStr | None = Field(None, description="keys the authors; made at the first start where absent")
+    installation_key: SecretStr | None = Field(
+        None, description="keys the authors; made at the first start where absent"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     web: Web = Web()
     slack: Slack = Slack()
@@ -174,7 +180,7 @@ def _code(kind: str) -> str:
 
 def _catalogue(tables: dict[str, Any], zone: str) -> tuple[Catalogue, list[Problem]]:
     problems: list[Problem] = []
-    entries: dict[str, dict[str, Any]] = {name: {} for name in _TABLES}
+    entries: Any = {name: {} for name in _TABLES}
     for name, kind in _TABLES.items():
         rows = tables[name]
         if not isinstance(rows, list):

@@ -37,7 +37,7 @@ class Assignment(msgspec.Struct, frozen=True):
     port: int
     lock: int
     life: int
-    demo: str | None = None
+    url: str
 
 
 @dataclass

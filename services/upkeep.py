@@ -81,3 +81,14 @@ class Upkeep:
             mentions_before=micros(now - timedelta(days=keep.mentions_days)),
             minutes_before=micros(now - timedelta(days=keep.minutes_days)),
         )
+
+
+def carry_out_jobs(machine: Machine) -> None:
+    """Carry out all open jobs in a folder on which nothing else runs."""
+    jobs = Jobs(machine.database, machine.sink, machine.log, machine.ledger, machine.clock)
+    lanes = machine.lanes()
+    while jobs.step():
+        machine.sink.heartbeat()
+        for lane in lanes:
+            while lane.step():
+                pass

@@ -34,9 +34,11 @@ class EmbeddedLog:
             connection.execute("INSERT OR IGNORE INTO meta VALUES ('incarnation', ?)", (uuid.uuid4().hex,))
             connection.execute("INSERT OR IGNORE INTO meta VALUES ('lanes', ?)", (str(lanes),))
             facts = dict(connection.execute("SELECT name, value FROM meta").fetchall())
-        self._incarnation = facts["incarnation"]
+        self._incarnation: str = facts["incarnation"]
         if int(facts["lanes"]) != lanes:
-            raise Conflict(f"the log at {path} has {facts['lanes']} lanes, not {lanes}; drain it before changing their number")
+            raise Conflict(
+                f"the log at {path} has {facts['lanes']} lanes, not {lanes}; drain it before changing their number"
+            )
 
     @property
     def incarnation(self) -> str:

@@ -66,8 +66,8 @@ class Jobs:
 
     # ---- backfill and purge -----------------------------------------------------------------------------------------
 
-    def _rematch(self, row: sa.RowMapping, request: dict[str, Any], cursor: _Cursor) -> None:
-        chosen = self._chosen(row["kind"], request)
+    def _rematch(self, job: sa.RowMapping, request: dict[str, Any], cursor: _Cursor) -> None:
+        chosen = self._chosen(job["kind"], request)
         with self.database.read() as connection:
             if cursor.total is None:
                 cursor.total = connection.scalar(sa.select(sa.func.count()).select_from(chosen.subquery())) or 0
@@ -75,13 +75,13 @@ class Jobs:
                 chosen.where(schema.mention.c.row > cursor.row).order_by(schema.mention.c.row).limit(_IDS)
             ).all()
         if found:
-            self.sink.write([Rematch(ids=tuple(name for _, name in found))], source="job", mode="backfill")
-            cursor.row, cursor.sent = found[-1][0], cursor.sent + len(found)
+            self.sink.write([Rematch(ids=tuple(row[1] for row in found))], source="job", mode="backfill")
+            cursor.row, cursor.sent = int(found[-1][0]), cursor.sent + len(found)
         if len(found) < _IDS:
             cursor.end = self._end()
-        self._save(row, cursor, min(cursor.sent / max(cursor.total, 1), 0.99))
+        self._save(job, cursor, min(cursor.sent / max(cursor.total, 1), 0.99))
 
-    def _chosen(self, kind: str, request: dict[str, Any]) -> sa.Select[tuple[int, str]]:
+    def _chosen(self, kind: str, request: dict[str, Any]) -> sa.Select[Any]:
         mention, match = schema.mention, schema.match
         query = sa.select(mention.c.row, mention.c.id)
         if kind == "purge":
@@ -114,7 +114,12 @@ class Jobs:
             elif row["kind"] == "erase":
                 dialect.free_deleted(connection)
                 result = {"author_key": request["author_key"], "store": "erased", "log": "forgets it within 24 h"}
-            values = {"state": "done", "progress": 1.0, "result": msgspec.json.encode(result).decode(), "changed_at": now}
+            values = {
+                "state": "done",
+                "progress": 1.0,
+                "result": msgspec.json.encode(result).decode(),
+                "changed_at": now,
+            }
             connection.execute(sa.update(schema.job).where(schema.job.c.id == row["id"]).values(values))
             append_changes(connection, changes)
 

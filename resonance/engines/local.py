@@ -46,9 +46,13 @@ class LaneLoop:
         """Own the lane under a new epoch: whoever worked on it before is fenced off from now on."""
         old = self.ledger.position(self.lane)
         if old.incarnation not in ("", self.log.incarnation):
-            raise WrongStream(f"lane {self.lane} was read from another log ({old.incarnation}, not {self.log.incarnation})")
+            raise WrongStream(
+                f"lane {self.lane} was read from another log ({old.incarnation}, not {self.log.incarnation})"
+            )
         if old.offset > self.log.bounds(self.lane)[1]:
-            raise WrongStream(f"the log ends before offset {old.offset} of lane {self.lane}, which the store has already seen")
+            raise WrongStream(
+                f"the log ends before offset {old.offset} of lane {self.lane}, which the store has already seen"
+            )
         new = structs.replace(old, incarnation=self.log.incarnation, epoch=old.epoch + 1)
         self.ledger.commit(Update(last_row=old.last_row), old, new)
         self.position = new
@@ -83,7 +87,9 @@ class LaneLoop:
         self.position = new
         committed = time.perf_counter()
         self._adapt(committed - computed, len(batch.events))
-        self.metrics.slice(update, events=len(batch.events), computed=computed - started, committed=committed - computed)
+        self.metrics.slice(
+            update, events=len(batch.events), computed=computed - started, committed=committed - computed
+        )
 
     def _compute(
         self, events: Sequence[tuple[tuple[int, int], Event]], batch: Batch, scorer: Scorer
@@ -111,7 +117,7 @@ class LaneLoop:
                 self._process([event for _, event in half], batch, scorer)
             except ResonanceError:
                 raise
-            except Exception as inner:  # noqa: BLE001 - whatever one event does must not stop the lane
+            except Exception as inner:
                 bad |= self._find_bad(half, batch, scorer, inner)
         return bad
 
@@ -184,4 +190,3 @@ def run(lanes: Sequence[LaneLoop], stop: threading.Event) -> None:
             except Stop:
                 log.exception("lane.stopped", lane=lane.lane)
                 raise
-

@@ -183,3 +183,15 @@ def normal_form(tree: Tree) -> str:
 def _inner_form(tree: Tree) -> str:
     form = normal_form(tree)
     return f"({form})" if isinstance(tree, And | Or) else form
+
+
+def word_of(leaf: Leaf) -> str | None:
+    """What a leaf asks for, as it was written; None for a field.
+
+    >>> word_of(Prefix("strom"))
+    'strom'
+    """
+    match leaf:
+        case Term(text=word) | Phrase(text=word) | Prefix(stem=word) | Hashtag(tag=word) | Handle(name=word):
+            return word
+    return None

@@ -30,7 +30,9 @@ class SqlLedger:
     def position(self, lane: int) -> Position:
         """How far the lane is."""
         with self._database.read() as connection:
-            row = connection.execute(sa.select(schema.position).where(schema.position.c.lane == lane)).mappings().first()
+            row = (
+                connection.execute(sa.select(schema.position).where(schema.position.c.lane == lane)).mappings().first()
+            )
         return Position(**{name: row[name] for name in _POSITION}) if row else Position(lane=lane)
 
     def progress(self) -> dict[int, int]:
@@ -106,7 +108,9 @@ class SqlLedger:
             append_changes(connection, update.changes)
 
 
-def _by_key(connection: sa.Connection, table: sa.Table, column: sa.Column[Any], keys: Iterable[Any]) -> list[sa.RowMapping]:
+def _by_key(
+    connection: sa.Connection, table: sa.Table, column: sa.Column[Any], keys: Iterable[Any]
+) -> list[sa.RowMapping]:
     wanted = list(keys)
     if not wanted:
         return []
@@ -120,7 +124,9 @@ def _waiting(row: sa.RowMapping) -> Waiting:
 def _advance(connection: sa.Connection, old: Position, new: Position) -> None:
     table = schema.position
     values = {name: getattr(new, name) for name in _POSITION}
-    fence = [table.c[name] == getattr(old, name) for name in ("lane", "incarnation", "offset", "event", "epoch", "closed")]
+    fence = [
+        table.c[name] == getattr(old, name) for name in ("lane", "incarnation", "offset", "event", "epoch", "closed")
+    ]
     if connection.execute(sa.update(table).where(*fence).values(values)).rowcount == 1:
         return
     if old == Position(lane=old.lane):
@@ -141,14 +147,12 @@ def _write_authors(connection: sa.Connection, update: Update) -> None:
 
 def _write_records(connection: sa.Connection, update: Update) -> None:
     after = [update.after[key] for key in sorted(update.after)]
-    upsert(connection, schema.identity, [rows.identity_row(record) for record in after if record.key not in update.dropped])
+    upsert(
+        connection, schema.identity, [rows.identity_row(record) for record in after if record.key not in update.dropped]
+    )
     if update.dropped:
         connection.execute(sa.delete(schema.identity).where(schema.identity.c.key.in_(update.dropped)))
-    gone = [
-        old.row
-        for key, old in update.before.items()
-        if old.row and old.row != update.after[key].row
-    ]
+    gone = [old.row for key, old in update.before.items() if old.row and old.row != update.after[key].row]
     _delete_rows(connection, gone)
     fresh: list[dict[str, Any]] = []
     changed: list[dict[str, Any]] = []
@@ -205,7 +209,14 @@ def _wake_children(connection: sa.Connection, roots: Sequence[bytes]) -> None:
     children = connection.execute(kept.where(mention.c.root.in_(roots))).all()
     if children:
         again = [
-            {"lane": lane, "kind": "child", "key": root, "due_at": _IMMEDIATELY, "event": encode_event(Rematch(ids=(name,))), "mode": "live"}
+            {
+                "lane": lane,
+                "kind": "child",
+                "key": root,
+                "due_at": _IMMEDIATELY,
+                "event": encode_event(Rematch(ids=(name,))),
+                "mode": "live",
+            }
             for name, lane, root in children
         ]
         connection.execute(sa.insert(table), again)

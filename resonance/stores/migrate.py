@@ -31,7 +31,7 @@ def migrate(engine: sa.Engine) -> None:
         def upgrade(current: str, _context: object) -> list[object]:
             return list(scripts._upgrade_revs("head", current))
 
-        with EnvironmentContext(config, scripts, fn=upgrade) as environment:  # type: ignore[arg-type]
+        with EnvironmentContext(config, scripts, fn=upgrade) as environment:
             environment.configure(connection=connection, target_metadata=schema.metadata, transactional_ddl=False)
             environment.run_migrations()
 

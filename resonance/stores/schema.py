@@ -129,7 +129,26 @@ match = _table(
 sa.Index("match_row", match.c.row)
 sa.Index("match_placed", match.c.topic, match.c.placed_at)
 
-COUNTS = ["mentions", "originals", "reposts", "weight", "p_negative", "p_neutral", "p_positive", "negative", "neutral", "positive", "uncertain", "reach", "reach_unknown", "likes", "replies", "reposted", "quotes", "views"]
+COUNTS = [
+    "mentions",
+    "originals",
+    "reposts",
+    "weight",
+    "p_negative",
+    "p_neutral",
+    "p_positive",
+    "negative",
+    "neutral",
+    "positive",
+    "uncertain",
+    "reach",
+    "reach_unknown",
+    "likes",
+    "replies",
+    "reposted",
+    "quotes",
+    "views",
+]
 
 window = _table(
     "window",

@@ -34,8 +34,12 @@ def register(app: typer.Typer) -> None:
 def import_(
     files: Annotated[list[Path], typer.Argument(help="CSV or JSONL, also .gz and .zst", exists=True, dir_okay=False)],
     map_: Annotated[str | None, typer.Option("--map", help="Columns of a CSV: text=Tweet,id=tweet_id,…")] = None,
-    preset: Annotated[str | None, typer.Option("--preset", help="Known exports: airline, brandwatch, talkwalker, meltwater")] = None,
-    zone: Annotated[str | None, typer.Option("--zone", help="Time zone of times that carry none, e.g. Europe/Berlin")] = None,
+    preset: Annotated[
+        str | None, typer.Option("--preset", help="Known exports: airline, brandwatch, talkwalker, meltwater")
+    ] = None,
+    zone: Annotated[
+        str | None, typer.Option("--zone", help="Time zone of times that carry none, e.g. Europe/Berlin")
+    ] = None,
     url: Annotated[str | None, typer.Option("--url", help="Import into this running instance")] = None,
     config: Config = None,
     data: Data = None,
@@ -57,7 +61,13 @@ def import_(
         machine.prepare()
         target = importing.FolderTarget(machine)
     total = sum(path.stat().st_size for path in files)
-    with Progress(TextColumn("{task.fields[name]}"), BarColumn(), TextColumn("{task.completed:,} lines"), TimeRemainingColumn(), console=console) as bar:
+    with Progress(
+        TextColumn("{task.fields[name]}"),
+        BarColumn(),
+        TextColumn("{task.completed:,} lines"),
+        TimeRemainingColumn(),
+        console=console,
+    ) as bar:
         task = bar.add_task("import", total=None, name=files[0].name)
 
         def progress(path: Path, line: object) -> None:

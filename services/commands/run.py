@@ -7,7 +7,7 @@ import shutil
 import sys
 import threading
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -20,7 +20,9 @@ from services.settings import load
 from services.supervisor import Assignment, Supervisor, check_port, children, config_path, stop_on_signals
 
 console = Console(stderr=True)
-Config = Annotated[Path | None, typer.Option("--config", help="Configuration in TOML; see deploy/resonance.example.toml")]
+Config = Annotated[
+    Path | None, typer.Option("--config", help="Configuration in TOML; see deploy/resonance.example.toml")
+]
 Data = Annotated[Path | None, typer.Option("--data", help="Folder of the store and the log (default: data)")]
 
 
@@ -41,22 +43,23 @@ def up(
     speed: Annotated[float, typer.Option("--speed", min=0.1, help="The demo's afternoon, times real speed")] = 60.0,
 ) -> None:
     """Run everything on this machine: embedded store and log, no Kafka. Ctrl-C stops it and loses nothing."""
-    from services import demonstration
-
     logs.set_up("info", process="up")
     if demo:
+        from services import demonstration
+
         config, data = demonstration.folder(config, data, seed=seed, quiet=quiet)
     given = {"host": host, "port": port}
-    chosen = {name: value for name, value in given.items() if value is not None}
-    configuration = load(config, data=data, **({"web": chosen} if chosen else {}))
+    chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    configuration = load(config, data=data, web=chosen or None)
     web = configuration.settings.web
     machine = Machine.open(config, data)
     lock = machine.folder.lock()
     check_port(web.host, web.port)
-    machine.prepare()
-    _check_exposure(machine, web.host, web.open)
     if demo:
         demonstration.prepare(machine, seed=seed, quiet=quiet, speed=speed, console=console)
+    else:
+        machine.prepare()
+    _check_exposure(machine, web.host, web.open)
     url = web.url or f"http://{'127.0.0.1' if web.host in ('0.0.0.0', '::') else web.host}:{web.port}"
     folder = machine.folder
     shutil.rmtree(folder.metrics, ignore_errors=True)
@@ -75,7 +78,7 @@ def up(
             port=web.port,
             lock=lock,
             life=life,
-            demo=f"{seed}:{int(quiet)}" if demo else None,
+            url=url,
         )
 
     supervisor = Supervisor(children(), assignment, {"PROMETHEUS_MULTIPROC_DIR": str(folder.metrics)}, stop)

@@ -139,10 +139,14 @@ def test_sqlite_holds_what_memory_holds(tmp_path_factory: pytest.TempPathFactory
     with database.read() as connection:
         rows = connection.exec_driver_sql("SELECT * FROM window WHERE mentions != 0").mappings().all()
         live = {key: counts for key, counts in expected.windows.items() if counts.mentions}
-        assert {(r["topic"], r["resolution"], r["bucket"], r["environment"], r["voice"], r["lane"]) for r in rows} == set(live)
+        assert {
+            (r["topic"], r["resolution"], r["bucket"], r["environment"], r["voice"], r["lane"]) for r in rows
+        } == set(live)
         for row in rows:
             key = (row["topic"], row["resolution"], row["bucket"], row["environment"], row["voice"], row["lane"])
             counts = {tuple(k): c for k, c in live.items()}[key]
             assert {name: row[name] for name in counts._fields} == counts._asdict()
-        assert connection.exec_driver_sql("INSERT INTO mention_text(mention_text) VALUES ('integrity-check')") is not None
+        assert (
+            connection.exec_driver_sql("INSERT INTO mention_text(mention_text) VALUES ('integrity-check')") is not None
+        )
     database.close()

@@ -62,7 +62,9 @@ def outcome(events: list[Event], lanes: int = 1, chunk: int = 1) -> Machine:
 
 @settings(max_examples=150, deadline=None, phases=FAST)
 @given(story=stories(), data=st.data())
-def test_any_order_and_repetition_of_the_same_events_leaves_the_same_rows(story: list[Event], data: st.DataObject) -> None:
+def test_any_order_and_repetition_of_the_same_events_leaves_the_same_rows(
+    story: list[Event], data: st.DataObject
+) -> None:
     expected = outcome(story).ledger
     shuffled = data.draw(st.permutations(story + data.draw(st.lists(st.sampled_from(story), max_size=3))))
     lanes, chunk = data.draw(st.integers(1, 3)), data.draw(st.integers(1, 4))

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from resonance.engines.local import LaneLoop
 from resonance.metrics import Metrics
-from resonance.model import DeleteAuthor, EngagementSeen, Delete, Event, Upsert, mention_key
+from resonance.model import Delete, DeleteAuthor, EngagementSeen, Event, Upsert, mention_key
 from resonance.ports import Mode
 from resonance.scoring import Scorer
 from resonance.stores.memory import MemoryLedger

@@ -11,7 +11,7 @@ from resonance.sentiment.model import Polarity
 
 
 class ThreeWords:
-    """"gut" is positive, "schlecht" negative, all else neutral."""
+    """ "gut" is positive, "schlecht" negative, all else neutral."""
 
     name = "three-words"
 

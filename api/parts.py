@@ -1,0 +1,85 @@
+"""What the API is made of; handed to it whole, so that it knows no environment and no file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from resonance.clock import Clock
+from resonance.ports import Intake, Sink
+from resonance.stores.access_keys import AccessKeys
+from resonance.stores.database import Database
+from resonance.stores.entries import Entries
+from resonance.stores.feed import Feed
+from resonance.stores.figures import Figures
+from resonance.stores.incidents import Incidents
+from resonance.stores.jobs import JobRows
+from resonance.stores.mentions import Mentions
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """How far processing is behind the log."""
+
+    envelopes: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything the routes need. `metrics` renders Prometheus' text; `await_stored` waits until what is in the log now
+    is in the store, and says whether it got there; `pending` tells whether a migration waits."""
+
+    database: Database
+    clock: Clock
+    intake: Intake
+    sink: Sink
+    backlog: Callable[[], Backlog]
+    await_stored: Callable[[float], bool]
+    metrics: Callable[[], bytes]
+    pending: Callable[[], bool]
+    free_disk_mb: Callable[[], float] = lambda: float("inf")
+    open_loopback: bool = True
+    open_everywhere: bool = False
+    backlog_seconds: float = 30.0
+    backlog_envelopes: int = 20_000
+    least_disk_mb: float = 200.0
+    pseudonymous: bool = False
+    simulated: bool = False
+    stopping: Callable[[], bool] = field(default=lambda: False)
+
+    @cached_property
+    def mentions(self) -> Mentions:
+        """Reading mentions."""
+        return Mentions(self.database)
+
+    @cached_property
+    def figures(self) -> Figures:
+        """Reading sums."""
+        return Figures(self.database)
+
+    @cached_property
+    def entries(self) -> Entries:
+        """The catalogue."""
+        return Entries(self.database)
+
+    @cached_property
+    def incidents(self) -> Incidents:
+        """Alerts and silences."""
+        return Incidents(self.database)
+
+    @cached_property
+    def jobs(self) -> JobRows:
+        """Jobs."""
+        return JobRows(self.database)
+
+    @cached_property
+    def keys(self) -> AccessKeys:
+        """API keys."""
+        return AccessKeys(self.database)
+
+    @cached_property
+    def feed(self) -> Feed:
+        """The change feed."""
+        return Feed(self.database)

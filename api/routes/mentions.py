@@ -1,0 +1,198 @@
+"""/v1/mentions: taking mentions in, and finding them again."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from pydantic import AwareDatetime
+
+from api import shapes
+from api.parts import Parts
+from api.problems import Refused
+from api.security import Caller, PartsOf, Reader, Writer, known_parameters
+from resonance.errors import Invalid, NotFound, Problem
+from resonance.matching import Matcher
+from resonance.model import Delete, key_bytes, micros
+from resonance.ports import Mode
+from resonance.stores.mentions import Found, MentionFilter, Order
+from resonance.stores.rows import read_mention
+
+ITEMS, BYTES = 5000, 8_000_000
+_SCANNED = 5000
+router = APIRouter(tags=["mentions"], dependencies=[Depends(known_parameters)])
+Names = Annotated[list[str], Query()]
+
+
+@router.post("/v1/mentions", status_code=202, summary="Take in mentions and events")
+async def push_mentions(
+    request: Request, response: Response, parts: PartsOf, caller: Writer, mode: Mode = "live"
+) -> dict[str, Any]:
+    """One event, a list, or NDJSON; at most 5,000 items or 8 MB. Good items are taken beside bad ones; 202 means: in the log."""
+    _refuse_overload(parts)
+    items, broken = read_items(await _body(request))
+    source = "push" if mode == "live" else "import"
+    receipt = await run_in_threadpool(parts.intake.take, [item for _, item in items], source=source, mode=mode)
+    rejected = broken + [{"index": items[r.index][0], "problem": r.problem} for r in receipt.rejected]
+    patience = re.search(r"wait=(\d+)", request.headers.get("prefer", ""))
+    if patience:
+        stored = await run_in_threadpool(parts.await_stored, min(float(patience[1]), 60.0))
+        response.headers["Preference-Applied"] = f"wait={patience[1]}" if stored else "respond-async"
+    rejected.sort(key=lambda item: item["index"])
+    return {"accepted": receipt.accepted, "duplicate": receipt.duplicate, "rejected": rejected}
+
+
+def _refuse_overload(parts: Parts) -> None:
+    if parts.free_disk_mb() < parts.least_disk_mb:
+        raise Refused("full", "the disk is nearly full; nothing was taken")
+    backlog = parts.backlog()
+    if backlog.seconds > parts.backlog_seconds or backlog.envelopes > parts.backlog_envelopes:
+        pause = max(1, math.ceil(min(backlog.seconds, 30)))
+        raise Refused("too-many", "processing is behind; nothing was taken", headers={"Retry-After": str(pause)})
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BYTES:
+            raise Refused("too-large", f"at most {BYTES:,} bytes at once")
+    return bytes(body)
+
+
+def read_items(body: bytes) -> tuple[list[tuple[int, Any]], list[dict[str, Any]]]:
+    """(index, value) of what can be read, and what is broken: a JSON document, or one a line. Raises Refused for more
+    than 5,000."""
+    stripped = body.strip()
+    if not stripped:
+        raise Refused("malformed", "the body is empty")
+    try:
+        whole = msgspec.json.decode(stripped)
+        values = whole if isinstance(whole, list) else [whole]
+        items, broken = list(enumerate(values)), list[dict[str, Any]]()
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        lines = stripped.split(b"\n")
+        if stripped.startswith(b"[") or len(lines) == 1:
+            raise Refused("malformed", f"the body is no JSON: {error}") from None
+        items, broken = _lines(lines)
+    if len(items) + len(broken) > ITEMS:
+        raise Refused("too-large", f"at most {ITEMS:,} items at once")
+    return items, broken
+
+
+def _lines(lines: Sequence[bytes]) -> tuple[list[tuple[int, Any]], list[dict[str, Any]]]:
+    items: list[tuple[int, Any]] = []
+    broken: list[dict[str, Any]] = []
+    for index, line in enumerate(line for line in lines if line.strip()):
+        try:
+            items.append((index, msgspec.json.decode(line)))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            broken.append({"index": index, "problem": f"is no JSON: {error}"})
+    return items, broken
+
+
+# ---- finding --------------------------------------------------------------------------------------------------------
+
+
+def _filter(
+    topic: Names = [],  # noqa: B006 - FastAPI copies defaults
+    q: str | None = None,
+    platform: Names = [],  # noqa: B006
+    language: Names = [],  # noqa: B006
+    label: Names = [],  # noqa: B006
+    kind: Names = [],  # noqa: B006
+    community: Names = [],  # noqa: B006
+    author: Names = [],  # noqa: B006
+    voice: Names = [],  # noqa: B006
+    department: Names = [],  # noqa: B006
+    source: Names = [],  # noqa: B006
+    site: Names = [],  # noqa: B006
+    reach_min: Annotated[int | None, Query(ge=0)] = None,
+    start: AwareDatetime | None = None,
+    end: AwareDatetime | None = None,
+    order: Order = "newest",
+) -> MentionFilter:
+    if start and end and end <= start:
+        raise Invalid([Problem("must be after start", "end", "range")])
+    lists = {name: tuple(values) for name, values in locals().items() if isinstance(values, list)}
+    return MentionFilter(q=q, reach_min=reach_min, start=_at(start), end=_at(end), order=order, **lists)
+
+
+def _at(moment: datetime | None) -> int | None:
+    return micros(moment) if moment else None
+
+
+@router.get("/v1/mentions", summary="Find mentions")
+def list_mentions(
+    parts: PartsOf,
+    caller: Reader,
+    chosen: Annotated[MentionFilter, Depends(_filter)],
+    id: str | None = None,
+    query: Annotated[str | None, Query(description="our query language, matched against stored mentions")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: str | None = None,
+) -> Any:
+    """Repeated parameters are OR, different ones AND. With `id`: that one mention."""
+    if id is not None:
+        return shapes.mention(parts.mentions.get_by_id(id, caller.scope), pseudonymous=parts.pseudonymous)
+    _check_topics(parts, caller, chosen.topic)
+    if query is None:
+        page = parts.mentions.page(chosen, caller.scope, limit=limit, cursor=cursor)
+        found, following = page.items, page.next
+    else:
+        found, following = _matched(parts, caller, chosen, query, limit, cursor)
+    return {"items": [shapes.mention(item, pseudonymous=parts.pseudonymous) for item in found], "next": following}
+
+
+def _check_topics(parts: Parts, caller: Caller, topics: tuple[str, ...]) -> None:
+    if topics:
+        caller.topics(topics, frozenset(item.entry.id for item in parts.entries.list("topic")))
+
+
+def _matched(
+    parts: Parts, caller: Caller, chosen: MentionFilter, query: str, limit: int, cursor: str | None
+) -> tuple[list[Found], str | None]:
+    """Candidates page by page, the newest first, until enough match; at most 5,000 are looked at per request."""
+    matcher = Matcher.compile({"query": query})
+    found: list[Found] = []
+    for _ in range(_SCANNED // 200):
+        page = parts.mentions.page(chosen, caller.scope, limit=min(200, max(limit - len(found), 1) * 4), cursor=cursor)
+        cursor = page.next
+        matching = [
+            item for item in page.items if matcher.match(read_mention(item.row, None), language=item.row["language"])
+        ]
+        if len(found) + len(matching) > limit:
+            # Stop exactly at the last that is given, so that the next page begins after it.
+            keep = matching[: limit - len(found)]
+            return [*found, *keep], parts.mentions.cursor_after(chosen, keep[-1] if keep else found[-1])
+        found += matching
+        if cursor is None or len(found) == limit:
+            break
+    return found, cursor
+
+
+@router.get("/v1/mentions/{key}", summary="One mention, and why it matched")
+def get_mention(key: str, parts: PartsOf, caller: Reader) -> dict[str, Any]:
+    """With topics, spans, sentiment and reach."""
+    return shapes.mention(parts.mentions.get(_key(key), caller.scope), pseudonymous=parts.pseudonymous)
+
+
+@router.delete("/v1/mentions/{key}", status_code=202, summary="Delete a mention")
+def delete_mention(key: str, parts: PartsOf, caller: Writer) -> dict[str, Any]:
+    """It is gone for good; the deletion travels through the log like any other."""
+    found = parts.mentions.get(_key(key), caller.scope)
+    parts.sink.write([Delete(id=found.row["id"], observed_at=parts.clock.now())], source="api")
+    return {"accepted": 1}
+
+
+def _key(text: str) -> bytes:
+    try:
+        return key_bytes(text)
+    except ValueError:
+        raise NotFound("there is no such mention") from None

@@ -1,0 +1,170 @@
+"""/v1/sources, dead letters, jobs, authors, health, metrics: for those who run it; and what is not offered yet."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+import sqlalchemy as sa
+from fastapi import APIRouter, Depends, Query, Response
+from fastapi.responses import JSONResponse
+
+from api import shapes
+from api.problems import Refused
+from api.security import Admin, PartsOf, Reader, Writer, known_parameters
+from resonance.errors import Invalid, NotFound, Problem, ResonanceError
+from resonance.stores import schema
+from resonance.stores.mentions import read_cursor, write_cursor
+
+router = APIRouter(dependencies=[Depends(known_parameters)])
+_LAG = 60.0
+
+
+class _Letters(msgspec.Struct, frozen=True):
+    state: str
+
+
+@router.get("/v1/sources", tags=["operations"], summary="Sources: connected, lag, gaps, rejected")
+def list_sources(parts: PartsOf, caller: Reader) -> dict[str, Any]:
+    """Configured sources with what is known of each."""
+    with parts.database.read() as connection:
+        states = {row["source"]: row for row in connection.execute(sa.select(schema.source_state)).mappings()}
+        gap = schema.gap.c
+        gaps = dict(map(tuple, connection.execute(sa.select(gap.source, sa.func.count()).group_by(gap.source)).all()))
+    items = []
+    for stored in parts.entries.list("source"):
+        state = states.get(stored.entry.id)
+        last = state["last_event_at"] if state else None
+        items.append(
+            {
+                **shapes.entry(stored.entry),
+                "connected": bool(state["connected"]) if state else None,
+                "last_event_at": shapes.time_text(last),
+                "lag_s": None if last is None else max(0.0, parts.clock.now().timestamp() - last / 1e6),
+                "gaps": gaps.get(stored.entry.id, 0),
+                "problem": state["problem"] if state else None,
+                **(msgspec.json.decode(state["counters"]) if state else {}),
+            }
+        )
+    return {"items": items, "next": None}
+
+
+@router.get("/v1/dead-letters", tags=["operations"], summary="What could not be taken")
+def list_dead_letters(
+    parts: PartsOf,
+    caller: Admin,
+    state: str = "open",
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: str | None = None,
+) -> dict[str, Any]:
+    """The newest first, each with its reason."""
+    letter = schema.dead_letter.c
+    chosen = _Letters(state)
+    query = sa.select(schema.dead_letter).where(letter.state == state).order_by(letter.id.desc()).limit(limit + 1)
+    if cursor:
+        query = query.where(letter.id < read_cursor(cursor, chosen)[1])
+    with parts.database.read() as connection:
+        rows = connection.execute(query).mappings().all()
+    items = [
+        {
+            "id": row["id"],
+            "at": shapes.time_text(row["at"]),
+            "source": row["source"],
+            "reason": row["reason"],
+            "problem": row["problem"],
+            "payload": bytes(row["payload"]).decode("utf-8", "replace"),
+        }
+        for row in rows[:limit]
+    ]
+    return {"items": items, "next": write_cursor(chosen, 0, rows[limit - 1]["id"]) if len(rows) > limit else None}
+
+
+@router.post("/v1/dead-letters/{number}/retry", tags=["operations"], status_code=202, summary="Try one again")
+def retry_dead_letter(number: int, parts: PartsOf, caller: Admin) -> dict[str, Any]:
+    """It goes through the front door; what is still wrong with it is the answer."""
+    letter = schema.dead_letter
+    with parts.database.read() as connection:
+        row = connection.execute(sa.select(letter).where(letter.c.id == number)).mappings().first()
+    if row is None:
+        raise NotFound(f"there is no dead letter {number}")
+    try:
+        item = msgspec.json.decode(bytes(row["payload"]))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Invalid([Problem(f"is still no JSON: {error}", "/payload", "syntax")]) from None
+    receipt = parts.intake.take([item], source=row["source"], mode="live")
+    if receipt.rejected:
+        raise Invalid(receipt.rejected[0].problems)
+    with parts.database.write() as connection:
+        connection.execute(sa.update(letter).where(letter.c.id == number).values(state="retried"))
+    return {"accepted": receipt.accepted}
+
+
+@router.get("/v1/jobs/{name}", tags=["operations"], summary="How a job is doing")
+def get_job(name: str, parts: PartsOf, caller: Reader) -> dict[str, Any]:
+    """Its state and progress (0 to 1)."""
+    return shapes.job(parts.jobs.get(name))
+
+
+@router.delete("/v1/jobs/{name}", tags=["operations"], summary="Cancel a job")
+def cancel_job(name: str, parts: PartsOf, caller: Writer) -> dict[str, Any]:
+    """What it did so far stays."""
+    parts.jobs.cancel(name, actor=caller.actor, at=parts.clock.now())
+    return shapes.job(parts.jobs.get(name))
+
+
+@router.delete("/v1/authors/{author_key}", tags=["operations"], status_code=202, summary="Erase an author")
+def erase_author(author_key: str, response: Response, parts: PartsOf, caller: Admin) -> dict[str, Any]:
+    """For good, with a receipt: the job's result."""
+    if len(author_key) != 32 or any(c not in "0123456789abcdef" for c in author_key):
+        raise Invalid([Problem("is 32 hexadecimal digits", "author_key", "key")])
+    number = parts.jobs.create("erase", {"author_key": author_key}, actor=caller.actor, at=parts.clock.now())
+    response.headers["Location"] = f"/v1/jobs/{number}"
+    return shapes.job(parts.jobs.get(number))
+
+
+@router.get("/health/live", tags=["health"], summary="Does this process answer?")
+def live() -> dict[str, str]:
+    """It does."""
+    return {"status": "live"}
+
+
+@router.get("/health/ready", tags=["health"], summary="Can work be sent here?")
+def ready(parts: PartsOf) -> JSONResponse:
+    """503 when processing lags more than 60 s, the store cannot be written, or a migration waits; the body says which."""
+    problems = []
+    backlog = parts.backlog()
+    if backlog.seconds > _LAG:
+        problems.append(f"processing lags {backlog.seconds:.0f} s")
+    try:
+        with parts.database.write() as connection:
+            connection.execute(sa.update(schema.meta).where(schema.meta.c.name == "ready").values(value=""))
+        if parts.pending():
+            problems.append("a migration waits")
+    except (ResonanceError, sa.exc.SQLAlchemyError) as error:
+        problems.append(f"the store cannot be written: {error}")
+    body = {"status": "ready" if not problems else "not ready", "lag_s": backlog.seconds, "problems": problems}
+    return JSONResponse(body, 200 if not problems else 503)
+
+
+@router.get("/metrics", tags=["health"], summary="Prometheus", response_class=Response)
+def metrics(parts: PartsOf) -> Response:
+    """Of all processes of this machine."""
+    return Response(parts.metrics(), media_type="text/plain; version=0.0.4")
+
+
+def _later(method: str, path: str, name: str) -> None:
+    def refuse(caller: Reader) -> None:
+        raise Refused("not-yet", f"{method} {path} is not offered yet")
+
+    router.add_api_route(
+        path, refuse, methods=[method], name=name, status_code=501, tags=["later"], summary="Not offered yet"
+    )
+
+
+for _method, _path, _name in (
+    ("POST", "/v1/hooks/{source}", "push_hook"),
+    ("POST", "/v1/rules/backtest", "backtest_rule"),
+    ("GET", "/v1/topics/{topic}/drivers", "topic_drivers"),
+    ("GET", "/v1/topics/{topic}/environments", "topic_environments"),
+):
+    _later(_method, _path, _name)

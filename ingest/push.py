@@ -1,0 +1,39 @@
+"""Pushed events: each is judged alone, good ones are logged beside bad ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ingest.cleaning import clean
+from resonance.clock import Clock
+from resonance.errors import Invalid
+from resonance.model import PublicEvent
+from resonance.ports import Mode, Receipt, Rejection, Sink
+from resonance.wire import encode_event, read_event
+
+
+class PushIntake:
+    """`ports.Intake` in front of a Sink."""
+
+    def __init__(self, sink: Sink, clock: Clock) -> None:
+        self._sink = sink
+        self._clock = clock
+
+    def take(self, items: Sequence[Any], *, source: str, mode: Mode = "live") -> Receipt:
+        """Log what is good; the receipt names what is not, by its index, with every mistake."""
+        now = self._clock.now()
+        good: dict[bytes, PublicEvent] = {}
+        rejected: list[Rejection] = []
+        duplicates = 0
+        for index, item in enumerate(items):
+            try:
+                event = clean(read_event(item), source=source, observed_at=now)
+            except Invalid as error:
+                rejected.append(Rejection(index, error.problems))
+                continue
+            encoded = encode_event(event)
+            duplicates += encoded in good
+            good[encoded] = event
+        self._sink.write(list(good.values()), source=source, mode=mode)
+        return Receipt(accepted=len(good), duplicate=duplicates, rejected=rejected)

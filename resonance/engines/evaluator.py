@@ -1,0 +1,272 @@
+"""Looks at the topics that something happened to, or that are due; decides from committed rows, and commits what follows."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+import structlog
+
+from resonance.alerts.lifecycle import fingerprint, step
+from resonance.alerts.reasons import KeyTerms, reasons, top_mentions
+from resonance.alerts.rules import MINUTE, Verdict, window_seconds
+from resonance.baseline import fresh
+from resonance.catalogue import Catalogue, Rule, Silent, Topic, duration
+from resonance.clock import Clock
+from resonance.errors import Fenced, Full, Retry
+from resonance.matching import parse
+from resonance.matching.query import leaves, word_of
+from resonance.model import micros
+from resonance.stores.evaluations import AlertRow, Decided, Evaluations, Notice, Remembered
+from resonance.tracker import Happened, TrackerState, begin, evaluate, needed_since
+from resonance.update import Change
+
+_HISTORY = 35 * 86_400
+_BATCH = 50
+_IDLE = 0.08
+_SETTLE = 2.0
+"""Real seconds without another backfilled match before a topic's history is read anew."""
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Evaluator:
+    """One owner of all topics. `default_channels` are told of everything, beside the departments' own."""
+
+    store: Evaluations
+    catalogue: Callable[[], Catalogue]
+    clock: Clock
+    key_terms: KeyTerms
+    default_channels: tuple[str, ...] = ()
+    real: Callable[[], float] = time.time
+    evaluated: Callable[[int], object] = lambda _: None
+    cursor: int | None = None
+    due: dict[str, int | None] = field(default_factory=dict)
+    rebuilds: dict[str, float] = field(default_factory=dict)
+    catalogue_version: int = -1
+
+    def step(self) -> int:
+        """Look at what needs it; returns how many topics were decided."""
+        progress = self.store.progress()
+        touched = self._touched()
+        catalogue = self.catalogue()
+        if catalogue.version != self.catalogue_version:
+            touched |= {topic.id for topic in catalogue.topics.values()}
+            self.catalogue_version = catalogue.version
+        ready = {name for name, at in self.rebuilds.items() if self.real() - at >= _SETTLE}
+        late = {name for name, at in self.due.items() if at is not None and at * 1_000_000 <= progress}
+        chosen = sorted((touched | late | ready) & catalogue.topics.keys()) if progress else []
+        for first in range(0, len(chosen), _BATCH):
+            names = chosen[first : first + _BATCH]
+            known = self.store.remembered(names)
+            decided = [
+                self._look(catalogue, catalogue.topics[name], known.get(name), progress, name in ready)
+                for name in names
+            ]
+            self._commit(decided)
+        for name in ready:
+            self.rebuilds.pop(name, None)
+        self.evaluated(len(chosen))
+        return len(chosen) + self._silence(catalogue)
+
+    def run(self, stop: threading.Event) -> None:
+        """Until told to stop."""
+        while not stop.is_set():
+            try:
+                busy = self.step()
+            except (Retry, Full) as error:
+                log.warning("evaluate.retry", problem=str(error))
+                self.cursor, busy = None, 0
+            stop.wait(0.02 if busy else _IDLE)
+
+    # ---- which topics -------------------------------------------------------------------------------------------------
+
+    def _touched(self) -> set[str]:
+        if self.cursor is None:
+            # After a start everything is looked at once: so no cursor has to be kept.
+            self.cursor = self.store.last_change()
+            self.due = dict(self.store.known())
+            self.catalogue_version = -1
+        touched: set[str] = set()
+        rows = self.store.changes(self.cursor)
+        for number, kind, topic in rows:
+            self.cursor = number
+            if topic is None:
+                continue
+            if kind in ("topic.rebuild", "topic.backfilled"):
+                self.rebuilds[topic] = self.real() if kind == "topic.backfilled" else 0.0
+            touched.add(topic)
+        return touched
+
+    # ---- one topic ------------------------------------------------------------------------------------------------------
+
+    def _look(
+        self, catalogue: Catalogue, topic: Topic, known: Remembered | None, progress: int, rebuild: bool
+    ) -> Decided:
+        zone = catalogue.zone_of(topic.id)
+        rules = [
+            rule for rule in catalogue.rules.values() if rule.covers(topic.id) and not isinstance(rule.when, Silent)
+        ]
+        state = known.state if known else None
+        if state is None or state.version != topic.version or rebuild:
+            state = self._begin(topic, state)
+        arrivals = self.store.arrivals(topic.id, topic.version, needed_since(state, rules))
+        watched = rules if topic.status == "active" else []
+        tracked = evaluate(state, topic.id, watched, arrivals, progress, zone)
+        self.due[topic.id] = tracked.due
+        decided = Decided(topic=topic.id, rev=known.rev if known else 0, state=tracked.state, due=tracked.due)
+        for happened in tracked.happened:
+            self._tell(catalogue, topic, happened, decided)
+        return decided
+
+    def _begin(self, topic: Topic, old: TrackerState | None) -> TrackerState:
+        """The topic's history, read anew. What was decided stays decided, open incidents stay open."""
+        assert topic.valid_from is not None
+        live_from = micros(topic.valid_from) // 1_000_000
+        history = self.store.history(topic.id, topic.version, live_from - _HISTORY, live_from)
+        state = begin(topic.version, live_from, history, self.catalogue().zone_of(topic.id))
+        if old is None:
+            return state
+        decided = max(old.decided, state.decided) if old.version == topic.version else state.decided
+        arrivals = self.store.arrivals(topic.id, topic.version, state.live_from)
+        taught = evaluate(state, topic.id, [], arrivals, decided * 1_000_000, self.catalogue().zone_of(topic.id)).state
+        return msgspec.structs.replace(taught, decided=decided, incidents=old.incidents)
+
+    # ---- what is told -----------------------------------------------------------------------------------------------------
+
+    def _tell(self, catalogue: Catalogue, topic: Topic, happened: Happened, decided: Decided) -> None:
+        rule = catalogue.rules.get(happened.rule)
+        old = self.store.alert(happened.incident.id) or next(
+            (row for row in decided.alerts if row.id == happened.incident.id), None
+        )
+        decided.alerts[:] = [row for row in decided.alerts if row.id != happened.incident.id]
+        row = self._row(topic, rule, happened, old)
+        decided.alerts.append(row)
+        if happened.action in ("fire", "resolve"):
+            kind = "firing" if happened.action == "fire" else "resolved"
+            decided.changes.append(Change(f"alert.{kind}", topic.id, row.id, happened.at))
+            decided.notices.extend(self._notices(catalogue, rule, row, kind, happened.at, decided))
+
+    def _row(self, topic: Topic, rule: Rule | None, happened: Happened, old: AlertRow | None) -> AlertRow:
+        incident, verdict = happened.incident, happened.verdict
+        states = {"pending": "pending", "fire": "firing", "resolve": "resolved", "drop": "resolved"}
+        why, mentions = (old.reasons, old.mentions) if old else ("[]", "[]")
+        if happened.action == "fire" and rule is not None:
+            why, mentions = self._why(topic, rule, happened)
+        keeps = old is not None and happened.action in ("resolve", "drop")
+        return AlertRow(
+            id=incident.id,
+            fingerprint=fingerprint(happened.rule, topic.id),
+            rule=happened.rule,
+            topic=topic.id,
+            departments=msgspec.json.encode(list((rule.notify if rule else ()) or topic.departments)).decode(),
+            severity=rule.severity if rule else (old.severity if old else "notice"),
+            state=states[happened.action],
+            pending_at=incident.pending_at,
+            fired_at=incident.fired_at,
+            resolved_at=happened.at if happened.action in ("resolve", "drop") else None,
+            value=old.value if keeps and old else verdict.value,
+            expected=old.expected if keeps and old else verdict.expected,
+            score=old.score if keeps and old else verdict.score,
+            bucket=incident.bucket,
+            reasons=why,
+            mentions=mentions,
+        )
+
+    def _why(self, topic: Topic, rule: Rule, happened: Happened) -> tuple[str, str]:
+        start = happened.at - (window_seconds(rule.when) + MINUTE) * 1_000_000
+        said = self.store.said(topic.id, start, happened.at + MINUTE * 1_000_000)
+        if isinstance(rule.when, Silent):
+            silent = {"source": topic.name, "since": happened.incident.bucket}
+            return msgspec.json.encode([{"code": "silent", "values": silent}]).decode(), "[]"
+        words = [word for leaf in leaves(parse(topic.query)) if (word := word_of(leaf))]
+        found = reasons(rule.when, happened.verdict, said, self.key_terms, words)
+        return msgspec.json.encode(found).decode(), msgspec.json.encode(top_mentions(said)).decode()
+
+    def _notices(
+        self, catalogue: Catalogue, rule: Rule | None, row: AlertRow, kind: str, at: int, decided: Decided
+    ) -> list[Notice]:
+        """One per channel. A resolution is told where the firing was."""
+        if kind == "resolved":
+            now = [notice.channel for notice in decided.notices if notice.alert == row.id]
+            channels: Sequence[str] = now or self.store.told(row.id)
+        elif self.store.silenced(row.rule, row.topic, at):
+            channels = ()
+        else:
+            departments = msgspec.json.decode(row.departments, type=list[str])
+            routed = [
+                c for name in departments if name in catalogue.departments for c in catalogue.departments[name].channels
+            ]
+            channels = list(dict.fromkeys([*routed, *self.default_channels]))
+        values = {"alert": row.id, "topic": row.topic, "rule": row.rule, "value": row.value, "expected": row.expected}
+        return [
+            Notice(
+                idempotency_key=hashlib.blake2b(
+                    f"{row.id}\x1f{kind}\x1f{channel}".encode(), digest_size=12
+                ).hexdigest(),
+                channel=channel,
+                grouping=row.fingerprint,
+                alert=row.id,
+                kind=kind,
+                at=at,
+                real_at=int(self.real() * 1e6),
+                values=msgspec.json.encode(values).decode(),
+            )
+            for channel in channels
+        ]
+
+    # ---- silent sources -----------------------------------------------------------------------------------------------------
+
+    def _silence(self, catalogue: Catalogue) -> int:
+        """Sources that delivered before and do not any more."""
+        rules = [rule for rule in catalogue.rules.values() if isinstance(rule.when, Silent) and rule.status == "active"]
+        if not rules:
+            return 0
+        now = micros(self.clock.now())
+        decided = []
+        for seen in self.store.sources():
+            name = f"source:{seen.source}"
+            known = self.store.remembered([name]).get(name)
+            state = known.state if known and known.state else TrackerState(0, 0, 0, fresh(0))
+            one = Decided(topic=name, rev=known.rev if known else 0, state=state, due=None)
+            incidents = dict(state.incidents)
+            for rule in rules:
+                assert isinstance(rule.when, Silent)
+                if "*" not in rule.when.sources and seen.source not in rule.when.sources:
+                    continue
+                holds = now - seen.last_event_at > duration(rule.when.after).total_seconds() * 1_000_000
+                outcome = step(
+                    incidents.get(rule.id),
+                    holds,
+                    now,
+                    print_=fingerprint(rule.id, name),
+                    bucket=seen.last_event_at // 60_000_000 * 60,
+                    for_=0,
+                    keep=0,
+                )
+                incidents.pop(rule.id, None)
+                if outcome.incident is not None:
+                    incidents[rule.id] = outcome.incident
+                everybody = Topic(id="source", name=seen.source, query="x", departments=tuple(catalogue.departments))
+                stand_in = msgspec.structs.replace(everybody, id=name)
+                for action, incident in outcome.happened:
+                    self._tell(catalogue, stand_in, Happened(rule.id, action, incident, now, Verdict(holds)), one)
+            if incidents != state.incidents:
+                one.changes.append(Change("source.silent", None, seen.source, now))
+                decided.append(msgspec.structs.replace(one, state=msgspec.structs.replace(state, incidents=incidents)))
+        self._commit(decided)
+        return 0
+
+    def _commit(self, decided: Sequence[Decided]) -> None:
+        if not decided:
+            return
+        try:
+            self.store.commit(decided)
+        except Fenced:
+            self.cursor = None
+            raise

@@ -1,0 +1,236 @@
+"""The evaluate side of the store: what changed, what arrived, what is remembered of a topic, and one commit for all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+import sqlalchemy as sa
+from msgspec import Struct
+
+from resonance.alerts.reasons import Said
+from resonance.alerts.rules import Sum
+from resonance.baseline import BUCKET
+from resonance.errors import Fenced
+from resonance.model import key_text
+from resonance.records import row_after
+from resonance.stores import dialect, schema
+from resonance.stores.database import Database, append_changes, upsert
+from resonance.tracker import TrackerState
+from resonance.update import Change
+
+_MATERIAL = 500
+_encode = msgspec.msgpack.Encoder().encode
+_state = msgspec.msgpack.Decoder(TrackerState)
+
+
+class Remembered(Struct, frozen=True):
+    """A topic's tracker with its revision (0: none yet)."""
+
+    rev: int
+    state: TrackerState | None
+    due: int | None = None
+
+
+class AlertRow(Struct, frozen=True, kw_only=True):
+    """An incident as it is written."""
+
+    id: str
+    fingerprint: str
+    rule: str
+    topic: str
+    departments: str
+    severity: str
+    state: str
+    pending_at: int
+    fired_at: int | None
+    resolved_at: int | None
+    value: float | None
+    expected: float | None
+    score: float | None
+    bucket: int
+    reasons: str
+    mentions: str
+
+
+class Notice(Struct, frozen=True, kw_only=True):
+    """A notification to be put into the outbox."""
+
+    idempotency_key: str
+    channel: str
+    grouping: str
+    alert: str
+    kind: str
+    at: int
+    real_at: int
+    values: str
+
+
+class Decided(Struct, frozen=True, kw_only=True):
+    """Everything that one look at one topic changes."""
+
+    topic: str
+    rev: int
+    state: TrackerState
+    due: int | None
+    alerts: list[AlertRow] = []
+    notices: list[Notice] = []
+    changes: list[Change] = []
+
+
+class SourceSeen(Struct, frozen=True):
+    """When a source last delivered (µs of log time)."""
+
+    source: str
+    last_event_at: int
+
+
+class Evaluations:
+    """What the evaluator reads and writes, on a Database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # ---- reading ----------------------------------------------------------------------------------------------------
+
+    def changes(self, after: int, limit: int = 2000) -> list[tuple[int, str, str | None]]:
+        """(id, type, topic) of changes after a place, in commit order."""
+        change = schema.change.c
+        with self._database.read() as connection:
+            query = sa.select(change.id, change.type, change.topic)
+            query = query.where(change.id > after, dialect.changes_visible(connection)).order_by(change.id).limit(limit)
+            return [(row[0], row[1], row[2]) for row in connection.execute(query)]
+
+    def last_change(self) -> int:
+        """The newest place in the change feed."""
+        with self._database.read() as connection:
+            return connection.scalar(sa.select(sa.func.max(schema.change.c.id))) or 0
+
+    def progress(self) -> int:
+        """Up to when (µs) every lane has seen what was observed; read it before arrivals."""
+        with self._database.read() as connection:
+            return connection.scalar(sa.select(sa.func.min(schema.position.c.progress))) or 0
+
+    def remembered(self, topics: Iterable[str]) -> dict[str, Remembered]:
+        """Topic → its tracker."""
+        table = schema.tracker
+        with self._database.read() as connection:
+            rows = connection.execute(sa.select(table).where(table.c.topic.in_(list(topics)))).mappings().all()
+        return {row["topic"]: Remembered(row["rev"], _state.decode(row["state"]), row["due_at"]) for row in rows}
+
+    def known(self) -> dict[str, int | None]:
+        """Every tracked topic with when it is due (epoch s)."""
+        with self._database.read() as connection:
+            rows = connection.execute(sa.select(schema.tracker.c.topic, schema.tracker.c.due_at)).all()
+        return {row[0]: row[1] for row in rows}
+
+    def arrivals(self, topic: str, version: int, since: int) -> dict[int, Sum]:
+        """Minute (epoch s) → what arrived in it, of one topic version, over all lanes and platforms."""
+        table = schema.arrival.c
+        query = (
+            sa.select(table.minute, sa.func.sum(table.mentions), sa.func.sum(table.negative))
+            .where(table.topic == topic, table.version == version, table.minute >= since)
+            .group_by(table.minute)
+        )
+        with self._database.read() as connection:
+            return {row[0]: Sum(int(row[1]), int(row[2])) for row in connection.execute(query)}
+
+    def history(self, topic: str, version: int, since: int, until: int) -> list[tuple[int, int]]:
+        """(start of five minutes in epoch s, mentions) by claimed time, of what this version matches today."""
+        match = schema.match.c
+        bucket = (match.placed_at // (BUCKET * 1_000_000)).label("bucket")
+        query = (
+            sa.select(bucket, sa.func.count())
+            .where(match.topic == topic, match.version == version)
+            .where(match.placed_at >= since * 1_000_000, match.placed_at < until * 1_000_000)
+            .group_by(bucket)
+            .order_by(bucket)
+        )
+        with self._database.read() as connection:
+            return [(int(row[0]) * BUCKET, int(row[1])) for row in connection.execute(query)]
+
+    def said(self, topic: str, start: int, end: int) -> list[Said]:
+        """The newest mentions of a topic that became known in [start, end) µs; at most 500."""
+        mention, match = schema.mention.c, schema.match.c
+        query = (
+            sa.select(schema.mention)
+            .join(schema.match, match.row == mention.row)
+            .where(match.topic == topic, match.row >= row_after(0, start, 0), mention.observed_at < end)
+            .order_by(mention.row.desc())
+            .limit(_MATERIAL)
+        )
+        with self._database.read() as connection:
+            return [_said(row) for row in connection.execute(query).mappings()]
+
+    def silenced(self, rule: str, topic: str, at: int) -> bool:
+        """Whether somebody asked not to be told."""
+        silence = schema.silence.c
+        query = sa.select(silence.id).where(
+            silence.starts_at <= at,
+            silence.ends_at > at,
+            sa.or_(silence.rule.is_(None), silence.rule == rule),
+            sa.or_(silence.topic.is_(None), silence.topic == topic),
+        )
+        with self._database.read() as connection:
+            return connection.execute(query.limit(1)).first() is not None
+
+    def told(self, alert: str) -> list[str]:
+        """The channels in which an alert's firing was put."""
+        box = schema.outbox.c
+        with self._database.read() as connection:
+            return list(connection.scalars(sa.select(box.channel).where(box.alert == alert, box.kind == "firing")))
+
+    def alert(self, name: str) -> AlertRow | None:
+        """An alert as it stands."""
+        with self._database.read() as connection:
+            row = connection.execute(sa.select(schema.alert).where(schema.alert.c.id == name)).mappings().first()
+        return AlertRow(**row) if row else None
+
+    def sources(self) -> list[SourceSeen]:
+        """Sources that have delivered before."""
+        state = schema.source_state.c
+        query = sa.select(state.source, state.last_event_at).where(state.last_event_at.is_not(None))
+        with self._database.read() as connection:
+            return [SourceSeen(row[0], row[1]) for row in connection.execute(query)]
+
+    # ---- writing ------------------------------------------------------------------------------------------------------
+
+    def commit(self, decided: Sequence[Decided]) -> None:
+        """All of it in one transaction; raises Fenced, and changes nothing, where a tracker was moved by somebody else."""
+        with self._database.write() as connection:
+            for one in decided:
+                _remember(connection, one)
+                upsert(connection, schema.alert, [msgspec.structs.asdict(row) for row in one.alerts])
+                for notice in one.notices:
+                    connection.execute(
+                        dialect.insert(connection, schema.outbox).on_conflict_do_nothing(),
+                        msgspec.structs.asdict(notice),
+                    )
+                append_changes(connection, one.changes)
+
+
+def _remember(connection: sa.Connection, one: Decided) -> None:
+    table = schema.tracker
+    values = {"rev": one.rev + 1, "state": _encode(one.state), "due_at": one.due}
+    if one.rev == 0:
+        fresh = dialect.insert(connection, table).values(topic=one.topic, **values).on_conflict_do_nothing()
+        moved = connection.execute(fresh).rowcount
+    else:
+        same = sa.and_(table.c.topic == one.topic, table.c.rev == one.rev)
+        moved = connection.execute(sa.update(table).where(same).values(values)).rowcount
+    if moved != 1:
+        raise Fenced(f"the tracker of {one.topic!r} was moved by another owner")
+
+
+def _said(row: sa.RowMapping) -> Said:
+    return Said(
+        key=key_text(row["key"]),
+        text=row["text"] or row["title"] or "",
+        language=row["language"],
+        platform=row["platform"],
+        author_key=row["author_key"].hex() if row["author_key"] else None,
+        links=tuple(msgspec.json.decode(row["document"]).get("links", ())),
+        reach=row["reach"],
+        engagement=row["engagement_total"],
+        kind=row["kind"],
+    )

@@ -1,0 +1,218 @@
+"""Reading mentions: filters, orders, keyset cursors, one by key."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import msgspec
+import sqlalchemy as sa
+from msgspec import Struct
+
+from resonance.access import Scope
+from resonance.errors import Invalid, NotFound, Problem
+from resonance.model import mention_key
+from resonance.stores import dialect, rows, schema
+from resonance.stores.database import Database
+from resonance.update import Match
+
+Order = Literal["newest", "oldest", "reach", "engagement", "resonance"]
+
+
+class MentionFilter(Struct, frozen=True, omit_defaults=True):
+    """Several values of one field are OR, different fields AND. Instants in µs; `query` is not among them: it is
+    matched, not looked up."""
+
+    topic: tuple[str, ...] = ()
+    q: str | None = None
+    platform: tuple[str, ...] = ()
+    language: tuple[str, ...] = ()
+    label: tuple[str, ...] = ()
+    kind: tuple[str, ...] = ()
+    community: tuple[str, ...] = ()
+    author: tuple[str, ...] = ()
+    voice: tuple[str, ...] = ()
+    department: tuple[str, ...] = ()
+    source: tuple[str, ...] = ()
+    site: tuple[str, ...] = ()
+    reach_min: int | None = None
+    start: int | None = None
+    end: int | None = None
+    order: Order = "newest"
+
+
+class Found(Struct, frozen=True):
+    """A stored mention with everything that is shown of it."""
+
+    row: sa.RowMapping
+    author: sa.RowMapping | None
+    matches: tuple[tuple[Match, int | None], ...]
+
+
+class Page(Struct, frozen=True):
+    """Part of a list; `next` continues it under the same filters."""
+
+    items: list[Found]
+    next: str | None
+
+
+_COLUMN = {"platform": "platform", "language": "language", "kind": "kind", "community": "community", "voice": "voice"}
+
+
+class Mentions:
+    """Reads on a Database, each under a Scope."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def page(self, chosen: MentionFilter, scope: Scope, *, limit: int, cursor: str | None = None) -> Page:
+        """Up to `limit` mentions; raises Invalid for a cursor of other filters."""
+        after = read_cursor(cursor, chosen) if cursor else None
+        column, descending = _ordering(chosen)
+        row = schema.mention.c.row
+        with self._database.read() as connection:
+            query = sa.select(schema.mention.c.row, column.label("place")).where(
+                *_conditions(connection, chosen, scope)
+            )
+            if after is not None:
+                place, number = after
+                if descending:
+                    query = query.where(sa.or_(column < place, sa.and_(column == place, row < number)))
+                else:
+                    query = query.where(sa.or_(column > place, sa.and_(column == place, row > number)))
+            ordered = (column.desc(), row.desc()) if descending else (column, row)
+            found = connection.execute(query.order_by(*ordered).limit(limit + 1)).all()
+            items = _load(connection, [number for number, _ in found[:limit]], scope)
+        more = write_cursor(chosen, found[limit - 1][1], found[limit - 1][0]) if len(found) > limit else None
+        return Page(items, more)
+
+    def cursor_after(self, chosen: MentionFilter, found: Found) -> str:
+        """The place after a mention in a list."""
+        row = found.row
+        place = {"reach": -1 if row["reach"] is None else row["reach"], "engagement": row["engagement_total"]}
+        return write_cursor(chosen, place.get(chosen.order, row["placed_at"]), row["row"])
+
+    def get(self, key: bytes, scope: Scope) -> Found:
+        """One mention; raises NotFound where it is not there, or not to be seen."""
+        with self._database.read() as connection:
+            number = connection.scalar(sa.select(schema.mention.c.row).where(schema.mention.c.key == key))
+            found = _load(connection, [number], scope) if number else []
+        if not found or (scope.topics is not None and not found[0].matches):
+            raise NotFound("there is no such mention")
+        return found[0]
+
+    def get_by_id(self, name: str, scope: Scope) -> Found:
+        """One mention by its id."""
+        return self.get(mention_key(name), scope)
+
+
+def _ordering(chosen: MentionFilter) -> tuple[sa.ColumnElement[Any], bool]:
+    mention = schema.mention.c
+    if chosen.order == "reach":
+        return sa.func.coalesce(mention.reach, -1), True
+    if chosen.order == "engagement":
+        return mention.engagement_total.expression, True
+    # A mention's resonance is not known yet; until then the newest come first.
+    return mention.placed_at.expression, chosen.order != "oldest"
+
+
+def _conditions(connection: sa.Connection, chosen: MentionFilter, scope: Scope) -> list[sa.ColumnElement[bool]]:
+    mention = schema.mention.c
+    conditions: list[sa.ColumnElement[bool]] = []
+    for name, column in {**_COLUMN, "source": "source"}.items():
+        values = getattr(chosen, name)
+        if values:
+            conditions.append(mention[column].in_(values))
+    if chosen.site:
+        below = (mention.site.endswith(f".{site}", autoescape=True) for site in chosen.site)
+        conditions.append(sa.or_(mention.site.in_(chosen.site), *below))
+    if chosen.reach_min is not None:
+        conditions.append(mention.reach >= chosen.reach_min)
+    if chosen.start is not None:
+        conditions.append(mention.placed_at >= chosen.start)
+    if chosen.end is not None:
+        conditions.append(mention.placed_at < chosen.end)
+    if chosen.author:
+        conditions.append(_by_author(chosen.author))
+    words = dialect.full_text(connection, chosen.q) if chosen.q else None
+    if words is not None:
+        conditions.append(words)
+    matched = _by_match(chosen, scope)
+    if matched is not None:
+        conditions.append(matched)
+    return conditions
+
+
+def _by_author(names: Sequence[str]) -> sa.ColumnElement[bool]:
+    author = schema.author.c
+    handles = [name.removeprefix("@") for name in names]
+    keys = [bytes.fromhex(name) for name in names if len(name) == 32 and all(c in "0123456789abcdef" for c in name)]
+    chosen = sa.select(author.author_key).where(sa.or_(author.handle.in_([*handles, *names]), author.id.in_(names)))
+    return sa.or_(schema.mention.c.author_key.in_(chosen), schema.mention.c.author_key.in_(keys))
+
+
+def _by_match(chosen: MentionFilter, scope: Scope) -> sa.ColumnElement[bool] | None:
+    match = schema.match.c
+    conditions: list[sa.ColumnElement[bool]] = []
+    if chosen.topic:
+        conditions.append(match.topic.in_(chosen.topic))
+    if scope.topics is not None:
+        conditions.append(match.topic.in_(scope.topics))
+    if chosen.label:
+        conditions.append(match.label.in_(chosen.label))
+    if chosen.department:
+        entry = schema.entry.c
+        routed = sa.select(entry.id).where(
+            entry.kind == "topic",
+            sa.or_(*(entry.body.contains(f'"{name}"', autoescape=True) for name in chosen.department)),
+        )
+        conditions.append(match.topic.in_(routed))
+    return schema.mention.c.row.in_(sa.select(match.row).where(*conditions)) if conditions else None
+
+
+def _load(connection: sa.Connection, numbers: Sequence[int], scope: Scope) -> list[Found]:
+    if not numbers:
+        return []
+    found = connection.execute(sa.select(schema.mention).where(schema.mention.c.row.in_(numbers))).mappings()
+    by_row = {row["row"]: row for row in found}
+    matches: dict[int, list[tuple[Match, int | None]]] = defaultdict(list)
+    query = sa.select(schema.match).where(schema.match.c.row.in_(numbers)).order_by(schema.match.c.topic)
+    for row in connection.execute(query).mappings():
+        if scope.sees(row["topic"]):
+            matches[row["row"]].append((rows.read_match(row), row["resonance"]))
+    keys = {row["author_key"] for row in by_row.values() if row["author_key"]}
+    author = schema.author
+    authors = {
+        row["author_key"]: row
+        for row in connection.execute(sa.select(author).where(author.c.author_key.in_(keys))).mappings()
+    }
+    return [
+        Found(by_row[number], authors.get(by_row[number]["author_key"]), tuple(matches[number]))
+        for number in numbers
+        if number in by_row
+    ]
+
+
+def _digest(chosen: Struct) -> str:
+    return hashlib.blake2b(msgspec.json.encode(chosen), digest_size=6).hexdigest()
+
+
+def write_cursor(chosen: Struct, place: int, number: int) -> str:
+    """An opaque place in a list, bound to its filters."""
+    raw = msgspec.json.encode([_digest(chosen), place, number])
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def read_cursor(cursor: str, chosen: Struct) -> tuple[int, int]:
+    """The inverse; raises Invalid for a damaged one, or one of other filters."""
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        digest, place, number = msgspec.json.decode(raw, type=tuple[str, int, int])
+    except (ValueError, msgspec.MsgspecError):
+        raise Invalid([Problem("is no cursor of ours", "cursor", "cursor")]) from None
+    if digest != _digest(chosen):
+        raise Invalid([Problem("belongs to other filters", "cursor", "cursor")])
+    return place, number
