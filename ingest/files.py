@@ -11,7 +11,7 @@ import hashlib
 import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, BinaryIO, cast
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -62,15 +62,15 @@ def _zone(name: str | None) -> ZoneInfo | None:
         ) from None
 
 
-def _open(path: Path) -> IO[bytes]:
+def _open(path: Path) -> BinaryIO:
     if path.suffix == ".gz":
-        return gzip.open(path, "rb")
+        return cast(BinaryIO, gzip.open(path, "rb"))
     if path.suffix == ".zst":
-        return zstandard.open(path, "rb")
+        return cast(BinaryIO, zstandard.open(path, "rb"))
     return path.open("rb")
 
 
-# ---- JSONL ----------------------------------------------------------------------------------------------------------
+# ---- JSONL --------------------------------------------------------------------------------------------------
 
 
 def _read_jsonl(path: Path, source: str) -> Iterator[Line]:
@@ -89,7 +89,7 @@ def _read_jsonl(path: Path, source: str) -> Iterator[Line]:
                 yield Line(number, structs.replace(event, observed_at=None))
 
 
-# ---- CSV ------------------------------------------------------------------------------------------------------------
+# ---- CSV ----------------------------------------------------------------------------------------------------
 
 
 def _read_csv(

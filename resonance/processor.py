@@ -150,7 +150,7 @@ class _Work:
             case _:
                 self._whole_author(event, at)
 
-    # ---- content ----------------------------------------------------------------------------------------------------
+    # ---- content --------------------------------------------------------------------------------------------
 
     def _upsert(self, mention: Mention, at: int, event: Upsert) -> None:
         author = self.scorer.author_key(f"{mention.platform}:{mention.author.id}") if mention.author else None
@@ -284,7 +284,7 @@ class _Work:
             # As if it had never been kept: so it is the same whether its root went before it came or after.
             self.dropped.add(record.key)
 
-    # ---- engagement, deletion, authors --------------------------------------------------------------------------------
+    # ---- engagement, deletion, authors ----------------------------------------------------------------------
 
     def _engaged(self, record: Record, mention: Mention, at: int) -> None:
         merged = engaged(record, mention.engagement, at)
@@ -338,7 +338,7 @@ class _Work:
                     structs.replace(gone, id="", author_key=None) if isinstance(event, EraseAuthor) else gone
                 )
 
-    # ---- the result -----------------------------------------------------------------------------------------------------
+    # ---- the result -----------------------------------------------------------------------------------------
 
     def update(self) -> Update:
         """The difference between before and after."""

@@ -113,8 +113,7 @@ class Engine:
             if opened is not None:
                 worker = SourceWorker(source, opened, machine.sink, SourceStates(machine.database), machine.clock)
                 tasks.append(asyncio.create_task(worker.run(), name=source.id))
-        while not self.stop.is_set():
-            await asyncio.sleep(0.1)
+        await asyncio.to_thread(self.stop.wait)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

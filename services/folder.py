@@ -102,7 +102,7 @@ class DataFolder:
             handle.write(key + "\n")
         return key.encode()
 
-    # ---- small facts ----------------------------------------------------------------------------------------------------
+    # ---- small facts ----------------------------------------------------------------------------------------
 
     def running(self) -> Running | None:
         """Who runs here, as it said itself."""

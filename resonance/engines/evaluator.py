@@ -84,7 +84,7 @@ class Evaluator:
                 self.cursor, busy = None, 0
             stop.wait(0.02 if busy else _IDLE)
 
-    # ---- which topics -------------------------------------------------------------------------------------------------
+    # ---- which topics ---------------------------------------------------------------------------------------
 
     def _touched(self) -> set[str]:
         if self.cursor is None:
@@ -103,7 +103,7 @@ class Evaluator:
             touched.add(topic)
         return touched
 
-    # ---- one topic ------------------------------------------------------------------------------------------------------
+    # ---- one topic ------------------------------------------------------------------------------------------
 
     def _look(
         self, catalogue: Catalogue, topic: Topic, known: Remembered | None, progress: int, rebuild: bool
@@ -137,7 +137,7 @@ class Evaluator:
         taught = evaluate(state, topic.id, [], arrivals, decided * 1_000_000, self.catalogue().zone_of(topic.id)).state
         return msgspec.structs.replace(taught, decided=decided, incidents=old.incidents)
 
-    # ---- what is told -----------------------------------------------------------------------------------------------------
+    # ---- what is told ---------------------------------------------------------------------------------------
 
     def _tell(self, catalogue: Catalogue, topic: Topic, happened: Happened, decided: Decided) -> None:
         rule = catalogue.rules.get(happened.rule)
@@ -220,7 +220,7 @@ class Evaluator:
             for channel in channels
         ]
 
-    # ---- silent sources -----------------------------------------------------------------------------------------------------
+    # ---- silent sources -------------------------------------------------------------------------------------
 
     def _silence(self, catalogue: Catalogue) -> int:
         """Sources that delivered before and do not any more."""

@@ -64,7 +64,7 @@ class Jobs:
             self._rematch(row, request, cursor)
         return True
 
-    # ---- backfill and purge -----------------------------------------------------------------------------------------
+    # ---- backfill and purge ---------------------------------------------------------------------------------
 
     def _rematch(self, job: sa.RowMapping, request: dict[str, Any], cursor: _Cursor) -> None:
         chosen = self._chosen(job["kind"], request)
@@ -89,7 +89,7 @@ class Jobs:
         days = request.get("days")
         return query.where(mention.c.placed_at >= micros(self.clock.now()) - int(days) * _DAY) if days else query
 
-    # ---- erasure ----------------------------------------------------------------------------------------------------
+    # ---- erasure --------------------------------------------------------------------------------------------
 
     def _erase(self, row: sa.RowMapping, request: dict[str, Any], cursor: _Cursor) -> None:
         key = bytes.fromhex(request["author_key"])
@@ -100,7 +100,7 @@ class Jobs:
         cursor.end = self._end()
         self._save(row, cursor, 0.5)
 
-    # ---- the end ------------------------------------------------------------------------------------------------------
+    # ---- the end --------------------------------------------------------------------------------------------
 
     def _done(self, row: sa.RowMapping, request: dict[str, Any], cursor: _Cursor) -> None:
         now = micros(self.clock.now())

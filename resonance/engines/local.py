@@ -68,7 +68,7 @@ class LaneLoop:
             return max(len(batch.events) + len(batch.rejected), 1)
         return self._sweep()
 
-    # ---- one slice ----------------------------------------------------------------------------------------------------
+    # ---- one slice ------------------------------------------------------------------------------------------
 
     def _commit(self, batch: Batch) -> None:
         assert self.position is not None
@@ -140,7 +140,7 @@ class LaneLoop:
         elif seconds < _TARGET / 2 and events >= self.size:
             self.size = min(_GREATEST, self.size * 2)
 
-    # ---- what waited --------------------------------------------------------------------------------------------------
+    # ---- what waited ----------------------------------------------------------------------------------------
 
     def _sweep(self) -> int:
         """Look again at what waited long enough, by what every lane has reached."""

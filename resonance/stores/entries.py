@@ -44,7 +44,7 @@ class Entries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    # ---- reading ----------------------------------------------------------------------------------------------------
+    # ---- reading --------------------------------------------------------------------------------------------
 
     def version(self) -> int:
         """The catalogue's version; cheap."""
@@ -53,9 +53,7 @@ class Entries:
     def load(self) -> Catalogue:
         """The whole catalogue in one snapshot."""
         with self._database.read() as connection:
-            facts = {
-                name: value for name, value in connection.execute(sa.select(schema.meta.c.name, schema.meta.c.value))
-            }
+            facts = {row[0]: row[1] for row in connection.execute(sa.select(schema.meta.c.name, schema.meta.c.value))}
             rows = connection.execute(sa.select(schema.entry)).mappings().all()
         found: dict[str, dict[str, Any]] = {name: {} for name in _PLURAL.values()}
         for row in rows:
@@ -73,7 +71,7 @@ class Entries:
         with self._database.read() as connection:
             return _find(connection, kind, name)
 
-    # ---- changing ---------------------------------------------------------------------------------------------------
+    # ---- changing -------------------------------------------------------------------------------------------
 
     def seed(self, entries: Sequence[tuple[str, Struct]], *, at: datetime) -> bool:
         """Fill an empty catalogue; returns False and changes nothing where there is one already."""

@@ -91,7 +91,7 @@ class Evaluations:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    # ---- reading ----------------------------------------------------------------------------------------------------
+    # ---- reading --------------------------------------------------------------------------------------------
 
     def changes(self, after: int, limit: int = 2000) -> list[tuple[int, str, str | None]]:
         """(id, type, topic) of changes after a place, in commit order."""
@@ -193,7 +193,7 @@ class Evaluations:
         with self._database.read() as connection:
             return [SourceSeen(row[0], row[1]) for row in connection.execute(query)]
 
-    # ---- writing ------------------------------------------------------------------------------------------------------
+    # ---- writing --------------------------------------------------------------------------------------------
 
     def commit(self, decided: Sequence[Decided]) -> None:
         """All of it in one transaction; raises Fenced, and changes nothing, where a tracker was moved by somebody else."""

@@ -81,7 +81,7 @@ class Incidents:
                 append_changes(connection, [Change("alert.acknowledged", alert["topic"], name, micros(at))])
         return self.get(name, scope)
 
-    # ---- silences ---------------------------------------------------------------------------------------------------
+    # ---- silences -------------------------------------------------------------------------------------------
 
     def silences(self) -> list[dict[str, Any]]:
         """All silences, the ones that end last first."""

@@ -39,9 +39,9 @@ class SqlLedger:
         """Lane → progress (µs) of every lane that was ever committed."""
         with self._database.read() as connection:
             rows_ = connection.execute(sa.select(schema.position.c.lane, schema.position.c.progress)).all()
-            return {lane: progress for lane, progress in rows_}
+            return {row[0]: row[1] for row in rows_}
 
-    # ---- reading ----------------------------------------------------------------------------------------------------
+    # ---- reading --------------------------------------------------------------------------------------------
 
     def read(self, wanted: Wanted) -> Known:
         """What is known, in one snapshot."""
@@ -94,7 +94,7 @@ class SqlLedger:
         with self._database.read() as connection:
             return [(row["id"], _waiting(row)) for row in connection.execute(query).mappings()]
 
-    # ---- committing ---------------------------------------------------------------------------------------------------
+    # ---- committing -----------------------------------------------------------------------------------------
 
     def commit(self, update: Update, old: Position, new: Position) -> None:
         """Carry out the update and advance the position; raises Fenced where somebody else did meanwhile."""

@@ -126,7 +126,7 @@ class Outbox:
         with self._database.write() as connection:
             _deliver(connection, item.id, attempts=item.attempts, **values)
 
-    # ---- what a message is written from -------------------------------------------------------------------------------
+    # ---- what a message is written from ---------------------------------------------------------------------
 
     def material(self, item: Claimed) -> Material:
         """The alert with what still exists of its mentions and authors; an outbox row without alert (a test) gives its

@@ -27,12 +27,12 @@ def _sums(names: tuple[str, ...]) -> list[sa.Column[object]]:
     return [_column(name, sa.BigInteger, default="0") for name in names]
 
 
-# ---- what is true of the whole store --------------------------------------------------------------------------------
+# ---- what is true of the whole store ------------------------------------------------------------------------
 
 meta = _table("meta", _column("name", key=True), _column("value"))
 """Incarnation, installation key check, catalogue version, number of lanes, the demo's pace."""
 
-# ---- written by process -----------------------------------------------------------------------------------------------
+# ---- written by process -------------------------------------------------------------------------------------
 
 position = _table(
     "position",
@@ -226,7 +226,7 @@ dead_letter = _table(
 dead_letter.c.id.autoincrement = True
 sa.Index("dead_letter_place", dead_letter.c.lane, dead_letter.c.offset, dead_letter.c.event, unique=True)
 
-# ---- written by every writer, in its own transaction ------------------------------------------------------------------
+# ---- written by every writer, in its own transaction --------------------------------------------------------
 
 change = sa.Table(
     "change",
@@ -242,7 +242,7 @@ change = sa.Table(
 )
 sa.Index("change_at", change.c.at)
 
-# ---- written by evaluate ------------------------------------------------------------------------------------------------
+# ---- written by evaluate ------------------------------------------------------------------------------------
 
 tracker = _table(
     "tracker",
@@ -317,7 +317,7 @@ snapshot = _table(
     "snapshot", _column("number", sa.Integer, key=True), _column("at", sa.BigInteger), _column("body", sa.LargeBinary)
 )
 
-# ---- written by notify --------------------------------------------------------------------------------------------------
+# ---- written by notify --------------------------------------------------------------------------------------
 
 delivery = _table(
     "delivery",
@@ -332,7 +332,7 @@ delivery = _table(
 )
 """`state`: sending, waiting (retry at `next_at`), sent, merged, failed (given up, `problem` says why). Real time throughout."""
 
-# ---- written by the API ---------------------------------------------------------------------------------------------------
+# ---- written by the API -------------------------------------------------------------------------------------
 
 entry = _table(
     "catalogue",
@@ -422,7 +422,7 @@ idempotency = _table(
     _column("at", sa.BigInteger),
 )
 
-# ---- written by ingest ------------------------------------------------------------------------------------------------------
+# ---- written by ingest --------------------------------------------------------------------------------------
 
 source_state = _table(
     "source_state",

@@ -116,7 +116,7 @@ class _Telling:
         who = f"@{mention.author.removeprefix('@')}, " if mention.author else ""
         return f"„{excerpt}“ ({who}{mention.platform}{reach}) {mention.url or ''}".rstrip()
 
-    # ---- numbers and times --------------------------------------------------------------------------------------------
+    # ---- numbers and times ----------------------------------------------------------------------------------
 
     def _clock(self, at: int) -> str:
         local: datetime = instant(at).astimezone(self.zone)

@@ -77,7 +77,7 @@ def import_(
             files, target, lines, progress=progress, bookmarks=machine.folder.path if machine else None
         )
     for path, number, problem in result.bad:
-        print(f"{path}:{number}: {problem}", file=sys.stderr)
+        sys.stderr.write(f"{path}:{number}: {problem}\n")
     resumed = f", {result.skipped:,} lines were already imported" if result.skipped else ""
     console.print(f"{result.taken:,} mentions taken, {len(result.bad):,} lines refused{resumed} ({total:,} bytes read)")
 
@@ -130,7 +130,7 @@ def erase(
 
         machine.folder.lock()
         carry_out_jobs(machine)
-    print(msgspec.json.encode({"job": job, "author_key": key}).decode())
+    sys.stdout.write(msgspec.json.encode({"job": job, "author_key": key}).decode() + "\n")
 
 
 def upgrade(config: Config = None, data: Data = None) -> None:

@@ -44,13 +44,14 @@ def create(
     data: Data = None,
 ) -> None:
     """Make a key and print it: this is the only time that it is shown."""
-    unknown = [word for word in permission if word not in get_args(Permission)]
+    wanted = permission or ["read"]
+    unknown = [word for word in wanted if word not in get_args(Permission)]
     if unknown:
         raise Invalid(
             [Problem(f"{word!r} is none of read, write, admin", "--permission", "unknown") for word in unknown]
         )
     machine, keys = _open(config, data)
-    permissions: list[Permission] = [word for word in get_args(Permission) if word in permission]
+    permissions: list[Permission] = [word for word in get_args(Permission) if word in wanted]
     sys.stdout.write(keys.create(name, permissions, topics=topic, actor=_ACTOR, at=machine.clock.now()) + "\n")
 
 

@@ -44,7 +44,7 @@ def match(
             mention = read_mention(line)
         except Invalid as error:
             bad += 1
-            print(f"line {number}: {error}", file=sys.stderr)
+            sys.stderr.write(f"line {number}: {error}\n")
             continue
         language = detector.detect(mention.text, mention.language).language
         found = [{"topic": topic, "spans": spans} for topic, spans in matcher.match(mention, language=language)]
