@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from msgspec import structs
 from starlette.exceptions import HTTPException
 
-from resonance.errors import Conflict, Full, Invalid, NotFound, Problem, RateLimited, Retry
+from api.wording import in_language, preferred
+from resonance.errors import Conflict, Full, Invalid, NotFound, Problem, RateLimited, Retry, Stop
 from resonance.stores.feed import Forgotten
 
-log = structlog.get_logger()
 BASE = "https://resonance.invalid/problems/"
+_LONGEST = 2000
 TYPES: dict[str, tuple[int, str, str]] = {
     "invalid": (422, "The input is wrong", "Die Eingabe ist fehlerhaft"),
     "malformed": (400, "The request cannot be read", "Die Anfrage ist nicht lesbar"),
@@ -53,19 +53,33 @@ class Refused(Exception):
 def answer(
     request: Request, kind: str, detail: str = "", errors: Sequence[Problem] = (), headers: dict[str, str] | None = None
 ) -> JSONResponse:
-    """The problem as JSON, its title in the reader's language."""
+    """The problem as JSON, in the reader's language where the sentence is a common one."""
     status, english, german = TYPES[kind]
-    title = german if _prefers_german(request) else english
-    body: dict[str, Any] = {"type": BASE + kind, "title": title, "status": status, "detail": detail or title}
-    if errors:
-        body["errors"] = [structs.asdict(problem) for problem in errors]
+    language = preferred(request.headers.get("accept-language"))
+    title = german if language == "de" else english
+    told = [structs.replace(problem, detail=in_language(problem.detail, language)) for problem in errors]
+    if errors and detail == _joined(errors):
+        detail = _joined(told)
+    body: dict[str, Any] = {
+        "type": BASE + kind,
+        "title": title,
+        "status": status,
+        "detail": in_language(detail, language)[:_LONGEST] or title,
+        "instance": request.url.path,
+    }
+    if told:
+        body["errors"] = [structs.asdict(problem) for problem in told]
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 
-def _prefers_german(request: Request) -> bool:
-    accepted = request.headers.get("accept-language", "").lower().replace(" ", "")
-    german, english = accepted.find("de"), accepted.find("en")
-    return german >= 0 and (english < 0 or german < english)
+def _joined(problems: Sequence[Problem]) -> str:
+    return "; ".join(map(str, problems))
+
+
+def _place(location: Sequence[Any]) -> str:
+    """A JSON pointer into the body; a parameter by its name."""
+    origin, *rest = location
+    return "".join(f"/{part}" for part in rest) if origin == "body" else "/".join(map(str, rest))
 
 
 _BY_ERROR: tuple[tuple[type[Exception], str], ...] = (
@@ -73,6 +87,7 @@ _BY_ERROR: tuple[tuple[type[Exception], str], ...] = (
     (Conflict, "conflict"),
     (Forgotten, "gone"),
     (Full, "full"),
+    (Stop, "unavailable"),
 )
 _BY_STATUS = {
     404: "not-found",
@@ -94,16 +109,16 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Invalid)
     def invalid(request: Request, error: Invalid) -> JSONResponse:
         cursor = any(problem.code == "cursor" for problem in error.problems)
-        return answer(request, "malformed" if cursor else "invalid", str(error)[:2000], error.problems)
+        return answer(request, "malformed" if cursor else "invalid", _joined(error.problems), error.problems)
 
     @app.exception_handler(RequestValidationError)
     def validation(request: Request, error: RequestValidationError) -> JSONResponse:
         if any(item["type"] == "json_invalid" for item in error.errors()):
             return answer(request, "malformed", "the body is no JSON")
         problems = [
-            Problem(item["msg"], "/" + "/".join(map(str, item["loc"])), item["type"]) for item in error.errors()
+            Problem(item["msg"], _place(item["loc"]), item["type"]) for item in error.errors()
         ]
-        return answer(request, "invalid", "; ".join(map(str, problems))[:2000], problems)
+        return answer(request, "invalid", _joined(problems), problems)
 
     @app.exception_handler(Retry)
     def retry(request: Request, error: Retry) -> JSONResponse:
@@ -116,12 +131,6 @@ def install(app: FastAPI) -> None:
 
     for known, kind in _BY_ERROR:
         app.add_exception_handler(known, _handler(kind))
-
-    @app.exception_handler(Exception)
-    def unexpected(request: Request, error: Exception) -> JSONResponse:
-        log.error("request.failed", path=request.url.path, error=repr(error))
-        return answer(request, "internal")
-
 
 def _handler(kind: str) -> Any:
     def handle(request: Request, error: Exception) -> JSONResponse:

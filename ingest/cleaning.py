@@ -42,8 +42,8 @@ def clean(event: PublicEvent, *, source: str, observed_at: datetime) -> PublicEv
 
 def _mistakes(mention: Mention) -> list[Problem]:
     problems = []
-    if not mention.text.strip() and not (mention.repost_of or mention.media or mention.rating or mention.title):
-        detail = "may be empty only where repost_of, media, rating or title is present"
+    if not mention.text.strip() and not (mention.repost_of or mention.quote_of or mention.media or mention.rating or mention.title):
+        detail = "may be empty only where repost_of, quote_of, media, rating or title is present"
         problems.append(Problem(detail, "/mention/text", "empty"))
     if mention.extra is not None and len(msgspec.json.encode(mention.extra)) > EXTRA_LIMIT:
         problems.append(Problem(f"has more than {EXTRA_LIMIT:,} bytes", "/mention/extra", "too_large"))

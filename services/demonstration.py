@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ingest.demo.generator import Demo, generate
+from ingest.sources.demo import AFTERNOON
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -24,9 +25,9 @@ def folder(config: Path | None, data: Path | None, *, seed: int, quiet: bool) ->
     chosen.mkdir(parents=True, exist_ok=True)
     file = chosen / "resonance.toml"
     if config is None and not file.exists():
-        options = f"options = {{ seed = {seed}, quiet = {str(quiet).lower()} }}"
-        source = f'\n[[sources]]\nid = "demo"\nkind = "demo"\n{options}\n'
-        file.write_text(catalogue_toml() + source, "utf-8")
+        # The source is the catalogue's last table.
+        options = f"options = {{ seed = {seed}, quiet = {str(quiet).lower()} }}\n"
+        file.write_text(catalogue_toml() + options, "utf-8")
     return config or file, chosen
 
 
@@ -41,7 +42,8 @@ def prepare(machine: Machine, *, seed: int, quiet: bool, speed: float, console: 
         console.print(f"the demo goes on at {pace.start:%d.%m.%Y %H:%M} UTC")
         return
     demo = generate(seed, quiet=quiet)
-    start, end = demo.afternoon_at, demo.ends_at
+    start = demo.truth.afternoon_at
+    end = start + AFTERNOON
     load_history(machine, demo, console)
     machine.folder.keep_pace(Pace(origin=datetime.now(UTC), start=start, end=end, speed=speed))
     machine.__dict__.pop("clock", None)
@@ -49,7 +51,7 @@ def prepare(machine: Machine, *, seed: int, quiet: bool, speed: float, console: 
 
 def load_history(machine: Machine, demo: Demo, console: Console) -> None:
     """Process 28 days as a backfill: they teach, they do not notify."""
-    machine.__dict__["clock"] = ManualClock(demo.afternoon_at)
+    machine.__dict__["clock"] = ManualClock(demo.truth.afternoon_at)
     machine.prepare()
     history = list(demo.history)
     lanes = machine.lanes()

@@ -170,8 +170,8 @@ def catalogue_toml() -> str:
     return "\n".join(tables)
 
 
-def _table(name: str, **values: object) -> str:
-    return "\n".join([f"[[{name}]]", *(f"{key} = {_value(value)}" for key, value in values.items()), ""])
+def _table(table: str, /, **values: object) -> str:
+    return "\n".join([f"[[{table}]]", *(f"{key} = {_value(value)}" for key, value in values.items()), ""])
 
 
 def _value(value: object) -> str:

@@ -248,7 +248,7 @@ SCENARIOS: Final = (
 
 LEADS: Final = {
     "de": (
-        "WARNUNG:", "Leute, aufpassen!", "Unfassbar.", "Ich bin fassungslos.", "Wut.", "Gerade erlebt:", "Sagt mal,", "Skandal!",
+        "WARNUNG:", "Leute, aufpassen!", "Unfassbar.", "Ich bin fassungslos.", "Wut.", "Gerade erlebt:", "Sagt mal!", "Skandal!",
         "Kein Witz:", "Teilen, bitte!", "Auch betroffen:", "Jetzt reicht's.", "Mir zittern die Hände.", "Hier in {place}:",
         "Frage an alle:", "Dringend:", "Das ist so ein Mist.", "Achtung, Nachbarschaft:", "Eben passiert:",
     ),
@@ -287,6 +287,13 @@ REPLIES: Final = {
         "Nearly ordered {N}, {detail}, no thanks.", "Stay calm, {N} works fine here {use}.", "I want proof before I blame {N}, so does {who}.",
         "Please report it, {detail}. {N} is one for the authorities.", "{detail}, unbelievable. I'm finished with {N}.",
     ),
+}  # fmt: skip
+
+TITLES: Final = {
+    "de": ("{N}: {detail}", "Noch jemand Ärger mit {D}?", "{detail}, und das bei {D}", "Warnung vor {D}", "{detail}: Hände weg von {D}",
+           "Was ist mit {D} los?", "Sammelfaden: {N}, {detail}", "{who} und {N}: {detail}"),
+    "en": ("{N}: {detail}", "Anyone else in trouble with {N}?", "{detail}, and that with {N}", "Warning about {N}",
+           "What is going on with {N}?", "Megathread: {N}, {detail}", "{who} and {N}: {detail}"),
 }  # fmt: skip
 
 QUOTES: Final = {

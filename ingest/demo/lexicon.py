@@ -34,6 +34,7 @@ class Tongue:
     bare_replies: tuple[str, ...]
     quotes: tuple[str, ...]
     headlines: tuple[str, ...]
+    titles: dict[str, tuple[str, ...]]
     corrections: tuple[str, ...]
     own: tuple[str, ...]
     own_replies: tuple[str, ...]

@@ -77,7 +77,7 @@ TONGUE: Final = Tongue(
         "report": (
             "Mehr dazu morgen.", "Mal sehen, was daraus wird.", "Quelle: Aushang in {place}.", "Stand heute.",
             "Ohne Gewähr.", "Für {whom} vielleicht interessant.", "Weiter im Programm.", "Mehr weiß ich auch nicht.",
-            "Das ergab eine Nachfrage {since}.", "Bericht folgt.",
+            "Das ergab eine Nachfrage in {place}.", "Bericht folgt.",
         ),
     },
     replies={
@@ -115,6 +115,12 @@ TONGUE: Final = Tongue(
         "{N}: {fact}", "{N} im Gespräch: {fact}", "Was Käufer über {A} wissen sollten", "{fact}: Neues von {D}",
         "{N} im Alltag, ein Besuch in {place}", "Leserfrage der Woche: {ask}?", "Marktbericht aus {place}: {N} und die anderen",
     ),
+    titles={
+        "complaint": ("Ärger mit {D} {use}", "{N}: {flaw}", "Enttäuscht von {D}", "{flaw}, was tun?", "Rückgabe von {D}?"),
+        "praise": ("{N} {use}, ein Lob", "{merit}: {N}", "Ein Monat mit {D}", "Begeistert von {D}", "{N}: {merit}"),
+        "question": ("Frage zu {D}", "{ask}?", "{N} {use}: Tipps gesucht", "Kaufberatung zu {D}", "Wer kennt sich mit {D} aus?"),
+        "report": ("{N}: {fact}", "Neues zu {D}", "{fact}", "{N} {use}", "Gelesen über {A}"),
+    },
     corrections=(
         "Edit: Tippfehler behoben.", "Nachtrag: es waren {n} Tage.", "Edit: {who} hat es inzwischen bestätigt.",
         "Nachtrag aus {place}: hat sich erledigt.", "Edit: Danke für die vielen Antworten!",

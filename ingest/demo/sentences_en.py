@@ -95,6 +95,12 @@ TONGUE: Final = Tongue(
     headlines=(
         "{N}: {fact}", "What buyers should know about {N}", "{N} in daily life, a visit to {place}", "Reader's question: {ask}?",
     ),
+    titles={
+        "complaint": ("Trouble with {N} {use}", "{N}: {flaw}", "Disappointed by {N}", "{flaw}, what now?", "Returning {N}?"),
+        "praise": ("{N} {use}, some praise", "{merit}: {N}", "One month with {N}", "{N}: {merit}"),
+        "question": ("Question about {N}", "{ask}?", "{N} {use}: tips wanted", "Anyone know {N}?"),
+        "report": ("{N}: {fact}", "News on {N}", "{fact}", "Read about {N}"),
+    },
     corrections=(
         "Edit: fixed a typo.", "Edit: it was {n} days.", "Edit: {who} has confirmed it since.", "Update from {place}: solved.",
     ),

@@ -32,8 +32,9 @@ def _bare(*names: str) -> tuple[tuple[str, str, str], ...]:
 
 WORDS: Final = {
     "kesselfink": Lexicon(
-        names=_bare("Kesselfink", "Kesselfink", "Kesselfink", "die Firma Kesselfink", "Kesselfink aus Bad Lauterwald")
-        + (("der Wasserkocher von Kesselfink", "den Wasserkocher von Kesselfink", "dem Wasserkocher von Kesselfink"),),
+        names=_bare("Kesselfink", "Kesselfink", "Kesselfink", "Kesselfink aus Bad Lauterwald")
+        + (("der Wasserkocher von Kesselfink", "den Wasserkocher von Kesselfink", "dem Wasserkocher von Kesselfink"),
+           ("die Firma Kesselfink", "die Firma Kesselfink", "der Firma Kesselfink")),
         flaws=(
             "die Verpackung kam eingedellt an", "das Kabel ist viel zu kurz", "der Deckel klemmt bei jedem Öffnen",
             "die Anleitung versteht kein Mensch", "der Newsletter kommt dreimal am Tag", "das Logo blättert schon ab",
@@ -205,8 +206,10 @@ WORDS: Final = {
         ),
     ),
     "brodelux": Lexicon(
-        names=_bare("Brodelux", "Brodelux", "Brodelux", "die Firma Brodelux", "das Gerät von Brodelux")
-        + (("der Mixer von Brodelux", "den Mixer von Brodelux", "dem Mixer von Brodelux"),),
+        names=_bare("Brodelux", "Brodelux", "Brodelux")
+        + (("der Mixer von Brodelux", "den Mixer von Brodelux", "dem Mixer von Brodelux"),
+           ("das Gerät von Brodelux", "das Gerät von Brodelux", "dem Gerät von Brodelux"),
+           ("die Firma Brodelux", "die Firma Brodelux", "der Firma Brodelux")),
         flaws=(
             "das Plastik knarzt", "der Preis ist schon wieder gestiegen", "nach der Garantie war Schluss",
             "die Kapseln sind reine Müllproduktion", "das Display spiegelt", "der Support antwortet nur mit Textbausteinen",

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 from ingest.demo import sentences_de, sentences_en, words_de, words_en
 from ingest.demo.company import BY_ID, Moods
-from ingest.demo.crises import LEADS, QUOTES, REPLIES, TAILS, Scenario
+from ingest.demo.crises import LEADS, QUOTES, REPLIES, TAILS, TITLES, Scenario
 from ingest.demo.lexicon import CrisisWords, Lexicon, Tongue
 
 _T = TypeVar("_T")
@@ -21,6 +21,15 @@ WORDS: Final[dict[str, dict[str, Lexicon]]] = {"de": words_de.WORDS, "en": words
 
 _SLOT = re.compile(r"\{(\w+)\}")
 _SENTENCE = re.compile(r"(?:^|[.!?] )[a-zäöü]")
+_SHORT: Final = {
+    "bei dem": "beim",
+    "von dem": "vom",
+    "zu dem": "zum",
+    "Bei dem": "Beim",
+    "Von dem": "Vom",
+    "Zu dem": "Zum",
+}
+_CONTRACTED = re.compile(r"\b(?:[Bb]ei|[Vv]on|[Zz]u) dem\b")
 _EMOJI: Final = {
     "complaint": "😤😡🙄😩👎💔", "praise": "😍🥳👍💚😋🙌", "question": "🤔🙋👀❓", "report": "📌📰🗞✏"
 }  # fmt: skip
@@ -44,7 +53,7 @@ class Writer:
         self._older: set[str] = set()
 
     def ordinary(self, topic: str, language: str, mood: str, shape: str) -> str:
-        """A text on a topic; `shape` is post, reply, bare, quote, headline, own, own_reply or spam."""
+        """A text on a topic; `shape` is post, reply, bare, quote, headline, title, own, own_reply or spam."""
         return self._fresh(lambda: self._ordinary(topic, language, mood, shape))
 
     def elsewhere(self, language: str) -> str:
@@ -54,7 +63,7 @@ class Writer:
         )
 
     def crisis(self, scenario: Scenario, language: str, shape: str) -> str:
-        """A text of the crisis; `shape` is post, reply, quote, headline or statement. It always names the topic."""
+        """A text of the crisis; `shape` is post, reply, quote, headline, title or statement. It always names the topic."""
         return self._fresh(lambda: self._crisis(scenario, language, shape))
 
     def correction(self, text: str, language: str, topic: str | None) -> str:
@@ -98,6 +107,7 @@ class Writer:
             "bare": tongue.bare_replies,
             "quote": tongue.quotes,
             "headline": tongue.headlines,
+            "title": tongue.titles[mood],
             "own": tongue.own,
             "own_reply": tongue.own_replies,
             "spam": tongue.spam,
@@ -110,8 +120,9 @@ class Writer:
 
     def _crisis(self, scenario: Scenario, language: str, shape: str) -> str:
         rng, words = self._rng, _crisis_words(scenario, language)
-        if shape == "headline":
-            return self._fill(_pick(rng, words.headlines), language, scenario.topic, words)
+        if shape in ("headline", "title"):
+            written = words.headlines if shape == "headline" else TITLES[language]
+            return self._fill(_pick(rng, written), language, scenario.topic, words)
         if shape == "statement":
             return words.statement
         if shape == "post":
@@ -134,6 +145,8 @@ class Writer:
         lexicon = WORDS[language][topic] if topic else None
         names = self._names(lexicon, crisis)
         filled = self._filled(text, TONGUES[language], lexicon, names, crisis)
+        if language == "de":
+            filled = _CONTRACTED.sub(lambda found: _SHORT[found[0]], filled)
         return _SENTENCE.sub(lambda found: found[0][:-1] + found[0][-1].upper(), filled)
 
     def _names(self, lexicon: Lexicon | None, crisis: CrisisWords | None) -> tuple[str, str, str]:

@@ -169,6 +169,9 @@ def _quoted(embed: dict[str, Any]) -> str | None:
 def _media(embed: dict[str, Any]) -> tuple[Media, ...]:
     embed = embed.get("media") or embed
     found = [Media(type="image", alt=str(image.get("alt") or "") or None) for image in embed.get("images") or ()]
+    external = embed.get("external") or {}
+    if external.get("uri"):
+        found.append(Media(type="link", url=str(external["uri"]), alt=str(external.get("title") or "") or None))
     if embed.get("video"):
         found.append(Media(type="video", alt=str(embed.get("alt") or "") or None))
     return tuple(found)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain, islice
 
 from msgspec import structs
 
-from ingest.demo.generator import endless, generate
+from ingest.demo import endless, generate
 from ingest.source import Batch
 from resonance.clock import Clock
 from resonance.model import PublicEvent
 
 _POLL = 0.1
+AFTERNOON = timedelta(hours=5)
 
 
 class DemoSource:
@@ -41,4 +42,4 @@ class DemoSource:
 
     def _story(self) -> Iterator[tuple[datetime, PublicEvent]]:
         demo = generate(self._seed, quiet=self._quiet)
-        return chain(demo.afternoon, endless(self._seed, demo.ends_at))
+        return chain(demo.afternoon, endless(self._seed, demo.truth.afternoon_at + AFTERNOON))  # type: ignore[arg-type]

@@ -47,7 +47,7 @@ GOOD: dict[str, Any] = {"id": "x:1", "text": "hallo", "published_at": "2026-05-0
         ),
         ({"engagement": {"likes": -1}}, "/mention/engagement/likes: Expected `int` >= 0"),
         ({"engagement": {"views": 10**30}}, "/mention/engagement/views: Expected `int` <= 9007199254740992"),
-        ({"text": ""}, "/mention/text: may be empty only where repost_of, media, rating or title is present"),
+        ({"text": ""}, "/mention/text: may be empty only where repost_of, quote_of, media, rating or title is present"),
         ({"extra": {"a": "b" * 5000}}, "/mention/extra: has more than 4,096 bytes"),
         ({"text": "x" * 1_000_000}, "the event has 1,000,"),
     ],

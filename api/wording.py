@@ -1,0 +1,155 @@
+"""What people read from the API, in German or English: which of them a reader prefers, the common problems, and alerts in
+one sentence. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+import msgspec
+import sqlalchemy as sa
+
+Language = Literal["de", "en"]
+
+
+def preferred(header: str | None, otherwise: Language = "en") -> Language:
+    """The better liked of our languages in an Accept-Language header (RFC 9110 section 12.5.4).
+
+    >>> preferred("fr, de-AT;q=0.8, en;q=0.5"), preferred("en-GB,de;q=0.9"), preferred(None, "de")
+    ('de', 'en', 'de')
+    """
+    liked: dict[str, float] = {}
+    for part in (header or "").lower().split(","):
+        name, _, weight = part.strip().partition(";")
+        found = re.fullmatch(r"\s*q\s*=\s*([01](?:\.[0-9]{0,3})?)\s*", weight)
+        language = name.split("-")[0].strip()
+        liked[language] = max(liked.get(language, 0.0), float(found[1]) if found else 1.0)
+    german, english = liked.get("de", 0.0), liked.get("en", 0.0)
+    if german == english:
+        return otherwise if german == 0 or "de" not in (header or "").lower() else _first(header or "")
+    return "de" if german > english else "en"
+
+
+def _first(header: str) -> Language:
+    """Liked equally: the one that is named first."""
+    lower = header.lower()
+    return "en" if 0 <= lower.find("en") < lower.find("de") else "de"
+
+
+_THINGS = {
+    "topic": "kein Thema",
+    "alert": "keinen Alarm",
+    "rule": "keine Regel",
+    "silence": "keine Stummschaltung",
+    "department": "keine Abteilung",
+    "channel": "keinen Kanal",
+    "source": "keine Quelle",
+    "job": "keinen Auftrag",
+    "dead letter": "keine Fehlsendung",
+}
+_GERMAN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern, re.DOTALL), german)
+    for pattern, german in (
+        (r"there is no such mention", "diese Erwähnung gibt es nicht"),
+        (r"is required|Field required", "fehlt"),
+        (r"must be after (\w+)", r"muss nach \1 liegen"),
+        (r"unknown parameters?: (.*)", r"unbekannte Parameter: \1"),
+        (r"unknown; known are (.*)", r"unbekannt; bekannt sind \1"),
+        (r"unknown key; known are (.*)", r"unbekanntes Feld; bekannt sind \1"),
+        (r"send X-API-Key or a Bearer token", "ein Schlüssel fehlt: X-API-Key oder Bearer senden"),
+        (r"this key is unknown or revoked", "dieser Schlüssel ist unbekannt oder widerrufen"),
+        (r"the permission '(\w+)' is needed", r"das Recht '\1' ist nötig"),
+        (r"this key is bound to topics and may not do that", "dieser Schlüssel gilt nur für bestimmte Themen und darf das nicht"),
+        (r"the request comes from another site", "die Anfrage kommt von einer fremden Seite"),
+        (r"the host (.*) is not this machine", r"der Host \1 ist nicht dieser Rechner"),
+        (r"processing is behind; nothing was taken", "die Verarbeitung ist im Rückstand; nichts wurde übernommen"),
+        (r"the disk is nearly full; nothing was taken", "die Platte ist fast voll; nichts wurde übernommen"),
+        (r"at most ([0-9,]+) items at once", r"höchstens \1 Einträge auf einmal"),
+        (r"at most ([0-9,]+) bytes at once", r"höchstens \1 Byte auf einmal"),
+        (r"the body is empty", "der Inhalt ist leer"),
+        (r"the body is no JSON.*", "der Inhalt ist kein JSON"),
+        (r"the body is too large", "der Inhalt ist zu groß"),
+        (r"send If-Match with the ETag that you read.*", "If-Match mit dem gelesenen ETag senden, oder * zum Überschreiben"),
+        (r"the \w+ ('[^']*') was changed meanwhile: .*", r"\1 wurde inzwischen geändert"),
+        (r"there is an? \w+ ('[^']*') already", r"\1 gibt es schon"),
+        (r"is no cursor of ours", "ist keine unserer Fortsetzungsmarken"),
+        (r"belongs to other filters", "gehört zu anderen Filtern"),
+        (r"is no place in the change feed", "ist keine Stelle im Änderungsstrom"),
+        (r"changes of that time are no longer kept", "Änderungen aus dieser Zeit werden nicht mehr aufbewahrt"),
+        (r"the place belongs to another store", "die Stelle gehört zu einem anderen Speicher"),
+        (r"(.*) is not (?:offered|read) yet", r"\1 gibt es noch nicht"),
+        (r"(.*) is no IANA time zone.*", r"\1 ist keine IANA-Zeitzone, zum Beispiel Europe/Berlin"),
+        (r"makes (.*) points; at most ([0-9,]+) are given", r"ergibt \1 Punkte; höchstens \2 werden gegeben"),
+        (r"an id cannot be changed", "eine Kennung ist unveränderlich"),
+        (r"Input should be less than or equal to (.*)", r"darf höchstens \1 sein"),
+        (r"Input should be greater than or equal to (.*)", r"muss mindestens \1 sein"),
+        (r"Input should be ('.*' or '.*')", lambda m: "muss " + m[1].replace(" or ", " oder ") + " sein"),  # type: ignore[misc]
+        (r"there is no ([a-z ]+) ('[^']*'|[0-9]+)", lambda m: f"es gibt {_THINGS.get(m[1], 'nichts namens')} {m[2]}"),  # type: ignore[misc]
+    )
+)
+
+
+def in_language(detail: str, language: Language) -> str:
+    """A problem's sentence in this language, where it is a common one; else as it is.
+
+    >>> in_language("there is no topic 'x'", "de")
+    "es gibt kein Thema 'x'"
+    """
+    if language == "de":
+        for pattern, german in _GERMAN:
+            found = pattern.fullmatch(detail)
+            if found:
+                return pattern.sub(german, detail, count=1)
+    return detail
+
+
+# ---- alerts -------------------------------------------------------------------------------------------------
+
+_SENTENCES: dict[Language, dict[str, str]] = {
+    "de": {
+        "silent": "Quelle {source} schweigt",
+        "negative_share": "{topic}: {percent} % von {count} Erwähnungen sind negativ",
+        "unusual": "{topic}: {count} Erwähnungen, {factor}-mal so viele wie die üblichen {usual}",
+        "volume": "{topic}: {count} Erwähnungen",
+        "bare": "{topic}: Alarm",
+    },
+    "en": {
+        "silent": "Source {source} is silent",
+        "negative_share": "{topic}: {percent}% of {count} mentions are negative",
+        "unusual": "{topic}: {count} mentions, {factor} times the usual {usual}",
+        "volume": "{topic}: {count} mentions",
+        "bare": "{topic}: alert",
+    },
+}
+
+
+def alert_sentence(row: sa.RowMapping, topic: str, language: Language) -> str:
+    """What an alert says; `topic` as people call it."""
+    words = _SENTENCES[language]
+    reasons: dict[str, Any] = {reason["code"]: reason["values"] for reason in msgspec.json.decode(row["reasons"])}
+    rule = f" ({row['rule']})"
+    if "silent" in reasons:
+        return words["silent"].format(source=reasons["silent"].get("source", topic)) + rule
+    if "negative_share" in reasons:
+        share = reasons["negative_share"]
+        percent = _number(round(100 * share["share"]), language)
+        return words["negative_share"].format(topic=topic, percent=percent, count=_number(share["mentions"], language)) + rule
+    value, expected = row["value"], row["expected"]
+    if value is None:
+        return words["bare"].format(topic=topic) + rule
+    facts = {"topic": topic, "count": _number(value, language)}
+    if not expected:
+        return words["volume"].format(**facts) + rule
+    factor, usual = _number(value / expected, language), _number(expected, language)
+    return words["unusual"].format(**facts, factor=factor, usual=usual) + rule
+
+
+def _number(value: float, language: Language) -> str:
+    """As people write it: one decimal below ten, none above.
+
+    >>> _number(1234.4, "de"), _number(2.54, "en"), _number(3.0, "de")
+    ('1.234', '2.5', '3')
+    """
+    shown = round(value, 1) if abs(value) < 10 else round(value)
+    text = f"{shown:,}".removesuffix(".0")
+    return text.translate(str.maketrans(",.", ".,")) if language == "de" else text
