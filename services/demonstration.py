@@ -54,7 +54,7 @@ def load_history(machine: Machine, demo: Demo, console: Console) -> None:
     machine.__dict__["clock"] = ManualClock(demo.truth.afternoon_at)
     machine.prepare()
     history = list(demo.history)
-    lanes = machine.lanes()
+    lanes = machine.lanes(alone=True)
     started = time.monotonic()
     columns = (TextColumn("28 days of history"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as bar:

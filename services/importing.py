@@ -58,7 +58,7 @@ class FolderTarget:
     lanes: Sequence[LaneLoop] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.lanes = self.machine.lanes()
+        self.lanes = self.machine.lanes(alone=True)
 
     def write(self, events: Sequence[Event]) -> None:
         """Log them, and process what fits meanwhile."""

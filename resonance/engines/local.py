@@ -31,7 +31,7 @@ log = structlog.get_logger()
 
 @dataclass
 class LaneLoop:
-    """One lane of the log, from where the store says it is."""
+    """One lane of the log, from where the store says it is. `target`: how many seconds a transaction may take."""
 
     log: Log
     ledger: Ledger
@@ -41,6 +41,7 @@ class LaneLoop:
     metrics: Metrics
     position: Position | None = None
     size: int = 128
+    target: float = _TARGET
 
     def claim(self) -> None:
         """Own the lane under a new epoch: whoever worked on it before is fenced off from now on."""
@@ -135,9 +136,9 @@ class LaneLoop:
         return process(part, know(self.ledger, events, scorer), scorer)
 
     def _adapt(self, seconds: float, events: int) -> None:
-        if seconds > 1.5 * _TARGET:
+        if seconds > 1.5 * self.target:
             self.size = max(_SMALLEST, self.size // 2)
-        elif seconds < _TARGET / 2 and events >= self.size:
+        elif seconds < self.target / 2 and events >= self.size:
             self.size = min(_GREATEST, self.size * 2)
 
     # ---- what waited ----------------------------------------------------------------------------------------
