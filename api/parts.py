@@ -13,6 +13,7 @@ from resonance.stores.database import Database
 from resonance.stores.entries import Entries
 from resonance.stores.feed import Feed
 from resonance.stores.figures import Figures
+from resonance.stores.idempotency import Idempotency
 from resonance.stores.incidents import Incidents
 from resonance.stores.jobs import JobRows
 from resonance.stores.mentions import Mentions
@@ -29,7 +30,8 @@ class Backlog:
 @dataclass(frozen=True)
 class Parts:
     """Everything the routes need. `metrics` renders Prometheus' text; `await_stored` waits until what is in the log now
-    is in the store, and says whether it got there; `pending` tells whether a migration waits."""
+    is in the store, and says whether it got there; `pending` tells whether a migration waits; `stopping` ends open streams,
+    of which there are at most `streams`."""
 
     database: Database
     clock: Clock
@@ -48,6 +50,8 @@ class Parts:
     pseudonymous: bool = False
     simulated: bool = False
     stopping: Callable[[], bool] = field(default=lambda: False)
+    streams: int = 100
+    minutes_days: int = 30
 
     @cached_property
     def mentions(self) -> Mentions:
@@ -57,7 +61,7 @@ class Parts:
     @cached_property
     def figures(self) -> Figures:
         """Reading sums."""
-        return Figures(self.database)
+        return Figures(self.database, self.minutes_days)
 
     @cached_property
     def entries(self) -> Entries:
@@ -78,6 +82,11 @@ class Parts:
     def keys(self) -> AccessKeys:
         """API keys."""
         return AccessKeys(self.database)
+
+    @cached_property
+    def idempotency(self) -> Idempotency:
+        """What was asked before."""
+        return Idempotency(self.database)
 
     @cached_property
     def feed(self) -> Feed:

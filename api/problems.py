@@ -116,7 +116,8 @@ def install(app: FastAPI) -> None:
         if any(item["type"] == "json_invalid" for item in error.errors()):
             return answer(request, "malformed", "the body is no JSON")
         problems = [
-            Problem(item["msg"], _place(item["loc"]), item["type"]) for item in error.errors()
+            Problem(item["msg"].removeprefix("Value error, "), _place(item["loc"]), item["type"])
+            for item in error.errors()
         ]
         return answer(request, "invalid", _joined(problems), problems)
 
@@ -131,6 +132,7 @@ def install(app: FastAPI) -> None:
 
     for known, kind in _BY_ERROR:
         app.add_exception_handler(known, _handler(kind))
+
 
 def _handler(kind: str) -> Any:
     def handle(request: Request, error: Exception) -> JSONResponse:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -33,6 +33,16 @@ class Caller:
         if self.permissions & {permission, "admin"} or (permission == "read" and "write" in self.permissions):
             return
         raise Refused("forbidden", f"the permission {permission!r} is needed")
+
+    def require_everything(self) -> None:
+        """Refuse a caller who is bound to topics: what is asked for touches the others, too."""
+        if self.scope.topics is not None:
+            raise Refused("forbidden", "this key is bound to topics and may not do that")
+
+    def require_topics(self, topics: Iterable[str]) -> None:
+        """Refuse a change that reaches beyond the caller's topics ("*" is every topic)."""
+        if not all(self.scope.sees(name) for name in topics):
+            self.require_everything()
 
     def topics(self, chosen: tuple[str, ...], known: frozenset[str]) -> tuple[str, ...]:
         """The topics asked for; NotFound for one that is not there, or not to be seen."""
@@ -70,16 +80,16 @@ def _bearer(request: Request) -> str | None:
 
 
 def _check_origin(request: Request, made: Parts) -> None:
-    """A page of another site must not change anything through the browser of somebody who sits here."""
-    if request.method not in _CHANGING:
-        return
+    """A page of another site must not change anything through the browser of somebody who sits here; nor may it read
+    anything, by having its own name point to this machine."""
     host = request.headers.get("host", "")
     origin = request.headers.get("origin")
-    if origin and origin != "null" and urlsplit(origin).netloc != host:
+    # "null" is the origin of a sandboxed frame, which any site can make.
+    if request.method in _CHANGING and origin is not None and (not host or urlsplit(origin).netloc != host):
         raise Refused("forbidden", "the request comes from another site")
     keyed = request.headers.get("x-api-key") or request.headers.get("authorization")
-    name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
-    if not keyed and not made.open_everywhere and name not in _NAMES:
+    name = host if host.endswith("]") else host.rsplit(":", 1)[0]
+    if not keyed and not made.open_everywhere and name.lower() not in _NAMES:
         raise Refused("forbidden", f"the host {host!r} is not this machine")
 
 

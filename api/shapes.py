@@ -111,15 +111,6 @@ def alert(row: sa.RowMapping, sentence: str) -> dict[str, Any]:
     }
 
 
-def alert_text(row: sa.RowMapping) -> str:
-    """What an alert says in one English sentence."""
-    if row["expected"]:
-        factor = round((row["value"] or 0) / row["expected"], 1)
-        return f"{row['topic']}: {row['value']:g} mentions, {factor:g} times the usual {row['expected']:.1f} ({row['rule']})"
-    value = "" if row["value"] is None else f": {row['value']:g}"
-    return f"{row['topic']}{value} ({row['rule']})"
-
-
 def job(row: sa.RowMapping) -> dict[str, Any]:
     """A job."""
     result = msgspec.json.decode(row["result"]) if row["result"] else None

@@ -4,6 +4,7 @@ one sentence. Pure."""
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, Literal
 
 import msgspec
@@ -26,14 +27,10 @@ def preferred(header: str | None, otherwise: Language = "en") -> Language:
         liked[language] = max(liked.get(language, 0.0), float(found[1]) if found else 1.0)
     german, english = liked.get("de", 0.0), liked.get("en", 0.0)
     if german == english:
-        return otherwise if german == 0 or "de" not in (header or "").lower() else _first(header or "")
+        # Liked equally: the one that is named first.
+        named = [language for language in liked if language in ("de", "en")]
+        return ("de" if named[0] == "de" else "en") if german else otherwise
     return "de" if german > english else "en"
-
-
-def _first(header: str) -> Language:
-    """Liked equally: the one that is named first."""
-    lower = header.lower()
-    return "en" if 0 <= lower.find("en") < lower.find("de") else "de"
 
 
 _THINGS = {
@@ -47,46 +44,51 @@ _THINGS = {
     "job": "keinen Auftrag",
     "dead letter": "keine Fehlsendung",
 }
-_GERMAN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern, re.DOTALL), german)
-    for pattern, german in (
-        (r"there is no such mention", "diese Erwähnung gibt es nicht"),
-        (r"is required|Field required", "fehlt"),
-        (r"must be after (\w+)", r"muss nach \1 liegen"),
-        (r"unknown parameters?: (.*)", r"unbekannte Parameter: \1"),
-        (r"unknown; known are (.*)", r"unbekannt; bekannt sind \1"),
-        (r"unknown key; known are (.*)", r"unbekanntes Feld; bekannt sind \1"),
-        (r"send X-API-Key or a Bearer token", "ein Schlüssel fehlt: X-API-Key oder Bearer senden"),
-        (r"this key is unknown or revoked", "dieser Schlüssel ist unbekannt oder widerrufen"),
-        (r"the permission '(\w+)' is needed", r"das Recht '\1' ist nötig"),
-        (r"this key is bound to topics and may not do that", "dieser Schlüssel gilt nur für bestimmte Themen und darf das nicht"),
-        (r"the request comes from another site", "die Anfrage kommt von einer fremden Seite"),
-        (r"the host (.*) is not this machine", r"der Host \1 ist nicht dieser Rechner"),
-        (r"processing is behind; nothing was taken", "die Verarbeitung ist im Rückstand; nichts wurde übernommen"),
-        (r"the disk is nearly full; nothing was taken", "die Platte ist fast voll; nichts wurde übernommen"),
-        (r"at most ([0-9,]+) items at once", r"höchstens \1 Einträge auf einmal"),
-        (r"at most ([0-9,]+) bytes at once", r"höchstens \1 Byte auf einmal"),
-        (r"the body is empty", "der Inhalt ist leer"),
-        (r"the body is no JSON.*", "der Inhalt ist kein JSON"),
-        (r"the body is too large", "der Inhalt ist zu groß"),
-        (r"send If-Match with the ETag that you read.*", "If-Match mit dem gelesenen ETag senden, oder * zum Überschreiben"),
-        (r"the \w+ ('[^']*') was changed meanwhile: .*", r"\1 wurde inzwischen geändert"),
-        (r"there is an? \w+ ('[^']*') already", r"\1 gibt es schon"),
-        (r"is no cursor of ours", "ist keine unserer Fortsetzungsmarken"),
-        (r"belongs to other filters", "gehört zu anderen Filtern"),
-        (r"is no place in the change feed", "ist keine Stelle im Änderungsstrom"),
-        (r"changes of that time are no longer kept", "Änderungen aus dieser Zeit werden nicht mehr aufbewahrt"),
-        (r"the place belongs to another store", "die Stelle gehört zu einem anderen Speicher"),
-        (r"(.*) is not (?:offered|read) yet", r"\1 gibt es noch nicht"),
-        (r"(.*) is no IANA time zone.*", r"\1 ist keine IANA-Zeitzone, zum Beispiel Europe/Berlin"),
-        (r"makes (.*) points; at most ([0-9,]+) are given", r"ergibt \1 Punkte; höchstens \2 werden gegeben"),
-        (r"an id cannot be changed", "eine Kennung ist unveränderlich"),
-        (r"Input should be less than or equal to (.*)", r"darf höchstens \1 sein"),
-        (r"Input should be greater than or equal to (.*)", r"muss mindestens \1 sein"),
-        (r"Input should be ('.*' or '.*')", lambda m: "muss " + m[1].replace(" or ", " oder ") + " sein"),  # type: ignore[misc]
-        (r"there is no ([a-z ]+) ('[^']*'|[0-9]+)", lambda m: f"es gibt {_THINGS.get(m[1], 'nichts namens')} {m[2]}"),  # type: ignore[misc]
-    )
+_Replacement = str | Callable[[re.Match[str]], str]
+_SENTENCES_DE: tuple[tuple[str, _Replacement], ...] = (
+    (r"there is no such mention", "diese Erwähnung gibt es nicht"),
+    (r"is required|Field required", "fehlt"),
+    (r"must be after (\w+)", r"muss nach \1 liegen"),
+    (r"unknown parameters?: (.*)", r"unbekannte Parameter: \1"),
+    (r"unknown; known are (.*)", r"unbekannt; bekannt sind \1"),
+    (r"unknown key; known are (.*)", r"unbekanntes Feld; bekannt sind \1"),
+    (r"send X-API-Key or a Bearer token", "ein Schlüssel fehlt: X-API-Key oder Bearer senden"),
+    (r"this key is unknown or revoked", "dieser Schlüssel ist unbekannt oder widerrufen"),
+    (r"the permission '(\w+)' is needed", r"das Recht '\1' ist nötig"),
+    (
+        r"this key is bound to topics and may not do that",
+        "dieser Schlüssel gilt nur für bestimmte Themen und darf das nicht",
+    ),
+    (r"the request comes from another site", "die Anfrage kommt von einer fremden Seite"),
+    (r"the host (.*) is not this machine", r"der Host \1 ist nicht dieser Rechner"),
+    (r"processing is behind; nothing was taken", "die Verarbeitung ist im Rückstand; nichts wurde übernommen"),
+    (r"the disk is nearly full; nothing was taken", "die Platte ist fast voll; nichts wurde übernommen"),
+    (r"at most ([0-9,]+) items at once", r"höchstens \1 Einträge auf einmal"),
+    (r"at most ([0-9,]+) bytes at once", r"höchstens \1 Byte auf einmal"),
+    (r"the body is empty", "der Inhalt ist leer"),
+    (r"the body is no JSON.*", "der Inhalt ist kein JSON"),
+    (r"the body is too large", "der Inhalt ist zu groß"),
+    (
+        r"send If-Match with the ETag that you read.*",
+        "If-Match mit dem gelesenen ETag senden, oder * zum Überschreiben",
+    ),
+    (r"the \w+ ('[^']*') was changed meanwhile: .*", r"\1 wurde inzwischen geändert"),
+    (r"there is an? \w+ ('[^']*') already", r"\1 gibt es schon"),
+    (r"is no cursor of ours", "ist keine unserer Fortsetzungsmarken"),
+    (r"belongs to other filters", "gehört zu anderen Filtern"),
+    (r"is no place in the change feed", "ist keine Stelle im Änderungsstrom"),
+    (r"changes of that time are no longer kept", "Änderungen aus dieser Zeit werden nicht mehr aufbewahrt"),
+    (r"the place belongs to another store", "die Stelle gehört zu einem anderen Speicher"),
+    (r"(.*) is not (?:offered|read) yet", r"\1 gibt es noch nicht"),
+    (r"(.*) is no IANA time zone.*", r"\1 ist keine IANA-Zeitzone, zum Beispiel Europe/Berlin"),
+    (r"makes (.*) points; at most ([0-9,]+) are given", r"ergibt \1 Punkte; höchstens \2 werden gegeben"),
+    (r"an id cannot be changed", "eine Kennung ist unveränderlich"),
+    (r"Input should be less than or equal to (.*)", r"darf höchstens \1 sein"),
+    (r"Input should be greater than or equal to (.*)", r"muss mindestens \1 sein"),
+    (r"Input should be ('.*' or '.*')", lambda m: "muss " + m[1].replace(" or ", " oder ") + " sein"),
+    (r"there is no ([a-z ]+) ('[^']*'|[0-9]+)", lambda m: f"es gibt {_THINGS.get(m[1], 'nichts namens')} {m[2]}"),
 )
+_GERMAN = tuple((re.compile(pattern, re.DOTALL), german) for pattern, german in _SENTENCES_DE)
 
 
 def in_language(detail: str, language: Language) -> str:
@@ -133,7 +135,10 @@ def alert_sentence(row: sa.RowMapping, topic: str, language: Language) -> str:
     if "negative_share" in reasons:
         share = reasons["negative_share"]
         percent = _number(round(100 * share["share"]), language)
-        return words["negative_share"].format(topic=topic, percent=percent, count=_number(share["mentions"], language)) + rule
+        return (
+            words["negative_share"].format(topic=topic, percent=percent, count=_number(share["mentions"], language))
+            + rule
+        )
     value, expected = row["value"], row["expected"]
     if value is None:
         return words["bare"].format(topic=topic) + rule

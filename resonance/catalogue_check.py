@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 
 from msgspec import structs
 
-from resonance.catalogue import Catalogue, Channel, Department, Rule, Topic
+from resonance.catalogue import Account, Catalogue, Channel, Department, Rule, Silent, Topic, account_id
 from resonance.errors import InvalidQuery, Problem
 from resonance.matching import parse
 
@@ -23,7 +23,9 @@ def check(catalogue: Catalogue) -> list[Problem]:
         problems += check_department(department, catalogue)
     for channel in catalogue.channels.values():
         problems += check_channel(channel)
-    return problems
+    for account in catalogue.accounts.values():
+        problems += check_account(account, catalogue)
+    return problems + _zone(catalogue.zone, "")
 
 
 def check_topic(topic: Topic, catalogue: Catalogue) -> list[Problem]:
@@ -39,10 +41,14 @@ def check_topic(topic: Topic, catalogue: Catalogue) -> list[Problem]:
 
 
 def check_rule(rule: Rule, catalogue: Catalogue) -> list[Problem]:
-    """Topics and departments."""
-    topics = tuple(name for name in rule.topics if name != "*")
-    problems = _known(topics, catalogue.topics, f"rules.{rule.id}.topics", "topic")
-    return problems + _known(rule.notify, catalogue.departments, f"rules.{rule.id}.notify", "department")
+    """Topics, departments, and the sources whose silence it minds."""
+    at = f"rules.{rule.id}"
+    problems = _known(_named(rule.topics), catalogue.topics, f"{at}.topics", "topic")
+    if not rule.topics:
+        problems.append(Problem('names no topic; "*" is every topic', f"{at}.topics", "empty"))
+    if isinstance(rule.when, Silent):
+        problems += _known(_named(rule.when.sources), catalogue.sources, f"{at}.when", "source")
+    return problems + _known(rule.notify, catalogue.departments, f"{at}.notify", "department")
 
 
 def check_department(department: Department, catalogue: Catalogue) -> list[Problem]:
@@ -60,6 +66,17 @@ def check_channel(channel: Channel) -> list[Problem]:
     return problems
 
 
+def check_account(account: Account, catalogue: Catalogue) -> list[Problem]:
+    """The department to which it belongs."""
+    names = (account.department,) if account.department else ()
+    at = f"accounts.{account_id(account.platform, account.author)}.department"
+    return _known(names, catalogue.departments, at, "department")
+
+
+def _named(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if name != "*")
+
+
 def _known(names: tuple[str, ...], known: Collection[str], at: str, what: str) -> list[Problem]:
     return [Problem(f"there is no {what} {name!r}", at, "unknown") for name in names if name not in known]
 
@@ -67,4 +84,4 @@ def _known(names: tuple[str, ...], known: Collection[str], at: str, what: str) -
 def _zone(zone: str | None, at: str) -> list[Problem]:
     if zone is None or zone in available_timezones():
         return []
-    return [Problem(f"{zone!r} is no IANA time zone, such as Europe/Berlin", f"{at}.zone", "zone")]
+    return [Problem(f"{zone!r} is no IANA time zone, such as Europe/Berlin", f"{at}.zone".lstrip("."), "zone")]

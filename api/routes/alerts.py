@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+import sqlalchemy as sa
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
 
 from api import shapes
+from api.parts import Parts
+from api.repeats import Repeatable
 from api.security import PartsOf, Reader, Writer, known_parameters
+from api.times import Moment
+from api.wording import alert_sentence, preferred
 from resonance.errors import Invalid, Problem
 from resonance.stores.incidents import AlertFilter
 
-router = APIRouter(tags=["alerts"], dependencies=[Depends(known_parameters)])
+router = APIRouter(tags=["alerts"], route_class=Repeatable, dependencies=[Depends(known_parameters)])
 Names = Annotated[list[str], Query()]
 State = Literal["pending", "firing", "resolved"]
 
@@ -23,8 +28,8 @@ class Silencing(BaseModel):
     model_config = ConfigDict(extra="forbid")
     topic: str | None = None
     rule: str | None = None
-    starts_at: AwareDatetime | None = None
-    ends_at: AwareDatetime
+    starts_at: Moment | None = None
+    ends_at: Moment
     comment: str = Field("", max_length=2000)
 
 
@@ -37,6 +42,7 @@ class Acknowledging(BaseModel):
 
 @router.get("/v1/alerts", summary="Incidents, the newest first")
 def list_alerts(
+    request: Request,
     parts: PartsOf,
     caller: Reader,
     state: Annotated[list[State], Query()] = [],  # noqa: B006 - FastAPI copies defaults
@@ -47,33 +53,47 @@ def list_alerts(
     """One id an incident."""
     chosen = AlertFilter(state=tuple(state), topic=tuple(topic))
     rows, following = parts.incidents.page(chosen, caller.scope, limit=limit, cursor=cursor)
-    return {"items": [shapes.alert(row, shapes.alert_text(row)) for row in rows], "next": following}
+    return {"items": [_alert(row, parts, request) for row in rows], "next": following}
 
 
 @router.get("/v1/alerts/{name}", summary="One incident, and why")
-def get_alert(name: str, parts: PartsOf, caller: Reader) -> dict[str, Any]:
-    """With its reasons."""
-    row = parts.incidents.get(name, caller.scope)
-    return shapes.alert(row, shapes.alert_text(row))
+def get_alert(name: str, request: Request, parts: PartsOf, caller: Reader) -> dict[str, Any]:
+    """With its reasons; `text` says it in the reader's language."""
+    return _alert(parts.incidents.get(name, caller.scope), parts, request)
+
+
+def _alert(row: sa.RowMapping, parts: Parts, request: Request) -> dict[str, Any]:
+    topic = parts.entries.load().topics.get(row["topic"])
+    language = preferred(request.headers.get("accept-language"))
+    return shapes.alert(row, alert_sentence(row, topic.name if topic else row["topic"], language))
 
 
 @router.post("/v1/alerts/{name}/acknowledge", summary="Say that somebody looks after it")
-def acknowledge_alert(name: str, parts: PartsOf, caller: Writer, body: Acknowledging | None = None) -> dict[str, Any]:
+def acknowledge_alert(
+    name: str, request: Request, parts: PartsOf, caller: Writer, body: Acknowledging | None = None
+) -> dict[str, Any]:
     """The first acknowledgement stands; doing it again changes nothing."""
     comment = body.comment if body else None
     row = parts.incidents.acknowledge(name, caller.scope, actor=caller.actor, at=parts.clock.now(), comment=comment)
-    return shapes.alert(row, shapes.alert_text(row))
+    return _alert(row, parts, request)
 
 
 @router.get("/v1/silences", summary="All silences")
-def list_silences(parts: PartsOf, caller: Reader) -> dict[str, Any]:
+def list_silences(
+    parts: PartsOf, caller: Reader, limit: Annotated[int, Query(ge=1, le=200)] = 200, cursor: str | None = None
+) -> dict[str, Any]:
     """The ones that end last come first."""
-    return {"items": [_shown(row) for row in parts.incidents.silences()], "next": None}
+    rows, following = parts.incidents.silences(caller.scope, limit=limit, cursor=cursor)
+    return {"items": [_shown(row) for row in rows], "next": following}
 
 
 @router.post("/v1/silences", status_code=201, summary="Tell nobody for a while")
 def create_silence(body: Silencing, parts: PartsOf, caller: Writer) -> dict[str, Any]:
     """Alerts go on, notifications do not. Without topic and rule: all of them."""
+    caller.require_topics([body.topic or "*"])
+    problems = [Problem(f"there is no {kind} {name!r}", f"/{kind}", "unknown") for kind, name in _unknown(body, parts)]
+    if problems:
+        raise Invalid(problems)
     now = parts.clock.now()
     starts = body.starts_at or now
     if body.ends_at <= starts:
@@ -90,9 +110,16 @@ def create_silence(body: Silencing, parts: PartsOf, caller: Writer) -> dict[str,
     return _shown(row)
 
 
+def _unknown(body: Silencing, parts: Parts) -> list[tuple[str, str]]:
+    catalogue = parts.entries.load()
+    named = (("topic", body.topic, set(catalogue.topics)), ("rule", body.rule, set(catalogue.rules)))
+    return [(kind, name) for kind, name, known in named if name is not None and name not in known]
+
+
 @router.delete("/v1/silences/{name}", status_code=204, summary="End a silence")
 def remove_silence(name: str, parts: PartsOf, caller: Writer) -> None:
     """From now on people are told again."""
+    caller.require_topics([parts.incidents.get_silence(name)["topic"] or "*"])
     parts.incidents.unsilence(name, actor=caller.actor, at=parts.clock.now())
 
 

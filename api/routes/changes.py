@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import msgspec
@@ -13,6 +14,7 @@ from fastapi.responses import StreamingResponse
 
 from api import shapes
 from api.parts import Parts
+from api.problems import Refused
 from api.security import Caller, PartsOf, Reader, known_parameters
 from resonance.stores.feed import Entry, Forgotten
 
@@ -57,12 +59,26 @@ def _start(
     return place
 
 
+@contextmanager
+def _counted(request: Request, parts: Parts) -> Iterator[None]:
+    """One of the streams that are open, for as long as it is sent. Counted in the event loop only, hence without a lock."""
+    app = request.app.state
+    app.streams = getattr(app, "streams", 0) + 1
+    try:
+        yield
+    finally:
+        app.streams -= 1
+
+
 @router.get("/v1/events", summary="What happens, as server-sent events", response_class=StreamingResponse)
 async def stream_events(
     request: Request, parts: PartsOf, caller: Reader, topics: Topics, start: Annotated[str, Depends(_start)]
 ) -> StreamingResponse:
-    """Resumes after `Last-Event-ID`; a comment every 15 s keeps the line open."""
+    """Resumes after `Last-Event-ID`; a comment every 15 s keeps the line open. At most so many readers at once as are
+    configured."""
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    if getattr(request.app.state, "streams", 0) >= parts.streams:
+        raise Refused("unavailable", "too many streams are open", headers={"Retry-After": "5"})
     return StreamingResponse(
         _events(request, parts, caller, topics, start), media_type="text/event-stream", headers=headers
     )
@@ -71,7 +87,15 @@ async def stream_events(
 async def _events(
     request: Request, parts: Parts, caller: Caller, topics: tuple[str, ...], place: str
 ) -> AsyncIterator[bytes]:
-    yield b"retry: 2000\n\n"
+    with _counted(request, parts):
+        yield b"retry: 2000\n\n"
+        async for piece in _pieces(request, parts, caller, topics, place):
+            yield piece
+
+
+async def _pieces(
+    request: Request, parts: Parts, caller: Caller, topics: tuple[str, ...], place: str
+) -> AsyncIterator[bytes]:
     quiet = 0.0
     while not parts.stopping() and not await request.is_disconnected():
         try:

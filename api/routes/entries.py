@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
 import msgspec
@@ -14,16 +15,20 @@ from msgspec import structs
 from api import shapes
 from api.parts import Parts
 from api.problems import Refused
+from api.repeats import Repeatable
 from api.security import Caller, PartsOf, Reader, Writer, known_parameters
 from resonance.catalogue import Catalogue, Rule, Topic, entry_id, read_entry
 from resonance.catalogue_check import check_channel, check_department, check_rule, check_topic
 from resonance.errors import Conflict, Invalid, NotFound, Problem
 from resonance.model import micros
 from resonance.stores import schema
+from resonance.stores.audit import record
 from resonance.stores.entries import Stored
 
-router = APIRouter(dependencies=[Depends(known_parameters)])
+router = APIRouter(route_class=Repeatable, dependencies=[Depends(known_parameters)])
 Plain = Annotated[dict[str, Any], Body()]
+_UNFIT = re.compile("[\x00\ud800-\udfff]")
+_STAND_IN: dict[str, Any] = {"id": "new", "when": {"kind": "threshold"}}
 IfMatch = Annotated[str | None, Header()]
 
 
@@ -38,13 +43,44 @@ def _mistakes(kind: str, entry: Any, catalogue: Catalogue) -> list[Problem]:
 
 
 def _read(kind: str, body: dict[str, Any], parts: Parts) -> Any:
-    """The entry; every mistake at once."""
+    """The entry; every mistake at once: fields, references, queries."""
     body = {name: value for name, value in body.items() if name not in ("revision", "version", "valid_from")}
-    entry = read_entry(kind, body)
+    problems = list(_unfit(body, ""))
+    if problems:
+        raise Invalid(problems)
+    try:
+        entry = read_entry(kind, body)
+    except Invalid as error:
+        more = _mistakes_of_rest(body, error, parts) if kind == "rule" else []
+        raise Invalid(error.problems + more) from None
     problems = _mistakes(kind, entry, parts.entries.load())
     if problems:
         raise Invalid(problems)
     return entry
+
+
+def _mistakes_of_rest(body: dict[str, Any], error: Invalid, parts: Parts) -> list[Problem]:
+    """What the fields of a rule that can be read refer to in vain, so that nobody has to come twice."""
+    wrong = {problem.pointer.split("/")[1] for problem in error.problems}
+    rest = {name: value for name, value in body.items() if name not in wrong}
+    try:
+        entry = read_entry("rule", {**_STAND_IN, **rest})
+    except Invalid:
+        return []
+    return [problem for problem in _mistakes("rule", entry, parts.entries.load()) if problem.pointer[1:] in rest]
+
+
+def _unfit(value: Any, pointer: str) -> Iterator[Problem]:
+    """Characters that no store and no page can hold: NUL, and halves of surrogate pairs."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _unfit(name, pointer)
+            yield from _unfit(inner, f"{pointer}/{name}".encode("utf-8", "replace").decode())
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from _unfit(inner, f"{pointer}/{number}")
+    elif isinstance(value, str) and _UNFIT.search(value):
+        yield Problem("holds a character that is none (NUL or half a surrogate pair)", pointer, "character")
 
 
 def _shown(stored: Stored, response: Response | None = None) -> dict[str, Any]:
@@ -61,29 +97,53 @@ def _revision(value: str | None, *, needed: bool) -> int | None:
     if value.strip() == "*":
         return None
     number = value.strip().removeprefix("W/").strip('"')
-    if not number.isdecimal():
+    if not (number.isascii() and number.isdecimal() and len(number) < 18):
         raise Refused("changed", "the ETag is none of ours")
     return int(number)
 
 
 def _list(kind: str, parts: Parts, caller: Caller) -> dict[str, Any]:
-    seen = [item for item in parts.entries.list(kind) if kind != "topic" or caller.scope.sees(item.entry.id)]
+    seen = [item for item in parts.entries.list(kind) if _visible(item.entry, caller)]
     return {"items": [_shown(item) for item in seen], "next": None}
 
 
+def _visible(entry: Any, caller: Caller) -> bool:
+    """A topic of the caller's, a rule that watches one, and every department and channel."""
+    if isinstance(entry, Topic):
+        return caller.scope.sees(entry.id)
+    if isinstance(entry, Rule):
+        return "*" in entry.topics or any(map(caller.scope.sees, entry.topics))
+    return True
+
+
+def _require_reach(entry: Any, caller: Caller) -> None:
+    """Refuse a change that reaches beyond the caller's topics."""
+    if isinstance(entry, Topic):
+        caller.require_topics([entry.id])
+    elif isinstance(entry, Rule):
+        caller.require_topics(entry.topics)
+    else:
+        caller.require_everything()
+
+
 def _get(kind: str, name: str, parts: Parts, caller: Caller) -> Stored:
-    if kind == "topic" and not caller.scope.sees(name):
-        raise NotFound(f"there is no topic {name!r}")
-    return parts.entries.get(kind, name)
+    found = parts.entries.get(kind, name)
+    if not _visible(found.entry, caller):
+        raise NotFound(f"there is no {kind} {name!r}")
+    return found
 
 
 def _replace(kind: str, name: str, body: dict[str, Any], if_match: str | None, parts: Parts, caller: Caller) -> Stored:
-    _get(kind, name, parts, caller)
+    _require_reach(_get(kind, name, parts, caller).entry, caller)
     entry = _read(kind, {**body, "id": body.get("id", name)}, parts)
     if entry_id(kind, entry) != name:
         raise Invalid([Problem("an id cannot be changed", "/id", "immutable")])
+    _require_reach(entry, caller)
+    return _put(kind, entry, _revision(if_match, needed=kind == "topic"), parts, caller)
+
+
+def _put(kind: str, entry: Any, revision: int | None, parts: Parts, caller: Caller) -> Stored:
     try:
-        revision = _revision(if_match, needed=kind == "topic")
         return parts.entries.replace(kind, entry, revision=revision, actor=caller.actor, at=parts.clock.now())
     except Conflict as error:
         raise Refused("changed", str(error)) from error
@@ -91,8 +151,7 @@ def _replace(kind: str, name: str, body: dict[str, Any], if_match: str | None, p
 
 def _create(kind: str, body: dict[str, Any], parts: Parts, caller: Caller) -> Stored:
     entry = _read(kind, body, parts)
-    if isinstance(entry, Topic) and not caller.scope.sees(entry.id):
-        raise Refused("forbidden", "this key may not make that topic")
+    _require_reach(entry, caller)
     return parts.entries.create(kind, entry, actor=caller.actor, at=parts.clock.now())
 
 
@@ -137,14 +196,14 @@ def archive_topic(
     if_match: IfMatch = None,
 ) -> Any:
     """Archived: it is no longer matched, its numbers stay. With `purge=true` a job removes everything."""
+    if purge:
+        caller.require("admin")
     stored = _get("topic", name, parts, caller)
     if stored.entry.status != "archived":
         entry = structs.replace(stored.entry, status="archived")
-        revision = _revision(if_match, needed=False)
-        stored = parts.entries.replace("topic", entry, revision=revision, actor=caller.actor, at=parts.clock.now())
+        stored = _put("topic", entry, _revision(if_match, needed=False), parts, caller)
     if not purge:
         return _shown(stored, response)
-    caller.require("admin")
     return _job(parts, caller, response, "purge", {"topic": name})
 
 
@@ -152,7 +211,11 @@ def archive_topic(
     "/v1/topics/{name}/backfill", tags=["topics"], status_code=202, summary="Match stored mentions with today's query"
 )
 def backfill_topic(
-    name: str, response: Response, parts: PartsOf, caller: Writer, days: Annotated[int | None, Query(ge=1)] = None
+    name: str,
+    response: Response,
+    parts: PartsOf,
+    caller: Writer,
+    days: Annotated[int | None, Query(ge=1, le=4000)] = None,
 ) -> dict[str, Any]:
     """A job; it never notifies. Only what is stored can be found."""
     _get("topic", name, parts, caller)
@@ -169,15 +232,18 @@ def _job(parts: Parts, caller: Caller, response: Response, kind: Any, request: d
 @router.delete("/v1/rules/{name}", tags=["rules"], status_code=204, summary="Remove a rule")
 def remove_rule(name: str, parts: PartsOf, caller: Writer, if_match: IfMatch = None) -> None:
     """Its open incidents are resolved."""
-    found = parts.entries.get("rule", name)
-    assert isinstance(found.entry, Rule)
+    _require_reach(_get("rule", name, parts, caller).entry, caller)
     revision = _revision(if_match, needed=False)
-    parts.entries.remove("rule", name, revision=revision, actor=caller.actor, at=parts.clock.now())
+    try:
+        parts.entries.remove("rule", name, revision=revision, actor=caller.actor, at=parts.clock.now())
+    except Conflict as error:
+        raise Refused("changed", str(error)) from error
 
 
 @router.post("/v1/channels/{name}/test", tags=["channels"], status_code=202, summary="Send a test message")
 def test_channel(name: str, parts: PartsOf, caller: Writer) -> dict[str, Any]:
     """The message goes the way of all notifications."""
+    caller.require_everything()
     parts.entries.get("channel", name)
     now = parts.clock.now()
     key = uuid.uuid4().hex
@@ -193,4 +259,5 @@ def test_channel(name: str, parts: PartsOf, caller: Writer) -> dict[str, Any]:
     }
     with parts.database.write() as connection:
         connection.execute(sa.insert(schema.outbox), row)
+        record(connection, caller.actor, "test", f"channel:{name}", now)
     return {"accepted": 1}

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import AwareDatetime
 
 from api import shapes
 from api.parts import Parts
 from api.security import Caller, PartsOf, Reader, known_parameters
+from api.times import Moment
 from resonance.catalogue import Catalogue
 from resonance.errors import Invalid, Problem
 from resonance.model import Voice
@@ -31,8 +31,8 @@ class _Time:
 
     def __init__(
         self,
-        start: AwareDatetime | None = None,
-        end: AwareDatetime | None = None,
+        start: Moment | None = None,
+        end: Moment | None = None,
         step: str | None = None,
         zone: str | None = None,
     ) -> None:
@@ -79,7 +79,8 @@ def _cached(request: Request, response: Response, body: dict[str, Any]) -> Any:
     """With an ETag; 304 where the reader has it already."""
     tag = f'"{hashlib.blake2b(msgspec.json.encode(body), digest_size=12).hexdigest()}"'
     headers = {"ETag": tag, "Cache-Control": "private, max-age=10"}
-    if request.headers.get("if-none-match") == tag:
+    known = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
+    if tag in known or "*" in known:
         return Response(status_code=304, headers=headers)
     response.headers.update(headers)
     return body
@@ -149,8 +150,8 @@ def topic_summary(
     topic: str,
     parts: PartsOf,
     caller: Reader,
-    start: AwareDatetime | None = None,
-    end: AwareDatetime | None = None,
+    start: Moment | None = None,
+    end: Moment | None = None,
     voice: Voices = _EARNED,
 ) -> dict[str, Any]:
     """Volume, reach, net sentiment and shares; default: the last 24 h."""
@@ -191,14 +192,15 @@ def _shares(sums: dict[str, Counts]) -> list[dict[str, Any]]:
 def share_of_voice(
     parts: PartsOf,
     caller: Reader,
-    topics: Names,
-    start: AwareDatetime | None = None,
-    end: AwareDatetime | None = None,
+    topics: Names = [],  # noqa: B006 - FastAPI copies defaults
+    start: Moment | None = None,
+    end: Moment | None = None,
     voice: Voices = _EARNED,
 ) -> dict[str, Any]:
-    """`topics` may be repeated, or separated by commas."""
+    """`topics` may be repeated, or separated by commas; without it: all that may be seen."""
     catalogue = parts.entries.load()
     chosen = _known(caller, catalogue, [name for text in topics for name in text.split(",") if name])
+    chosen = chosen or tuple(name for name in catalogue.topics if caller.scope.sees(name))
     span = _Time(start, end).span(parts, catalogue, None)
     sums = parts.figures.totals(chosen, span.start, span.end, group="topic", voices=voice)
     items = _shares({name: sums.get(name, Counts()) for name in chosen})

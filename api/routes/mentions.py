@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Sequence
@@ -11,21 +12,23 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from pydantic import AwareDatetime
 
 from api import shapes
 from api.parts import Parts
 from api.problems import Refused
 from api.security import Caller, PartsOf, Reader, Writer, known_parameters
+from api.times import Moment
 from resonance.errors import Invalid, NotFound, Problem
 from resonance.matching import Matcher
-from resonance.model import Delete, key_bytes, micros
+from resonance.model import Delete, key_bytes, key_text, micros
 from resonance.ports import Mode
+from resonance.stores.audit import record
 from resonance.stores.mentions import Found, MentionFilter, Order
 from resonance.stores.rows import read_mention
 
 ITEMS, BYTES = 5000, 8_000_000
 _SCANNED = 5000
+_PROBED = 100
 router = APIRouter(tags=["mentions"], dependencies=[Depends(known_parameters)])
 Names = Annotated[list[str], Query()]
 
@@ -43,7 +46,8 @@ async def push_mentions(
     patience = re.search(r"wait=(\d+)", request.headers.get("prefer", ""))
     if patience:
         stored = await run_in_threadpool(parts.await_stored, min(float(patience[1]), 60.0))
-        response.headers["Preference-Applied"] = f"wait={patience[1]}" if stored else "respond-async"
+        if stored:
+            response.headers["Preference-Applied"] = f"wait={patience[1]}"
     rejected.sort(key=lambda item: item["index"])
     return {"accepted": receipt.accepted, "duplicate": receipt.duplicate, "rejected": rejected}
 
@@ -73,25 +77,51 @@ def read_items(body: bytes) -> tuple[list[tuple[int, Any]], list[dict[str, Any]]
     if not stripped:
         raise Refused("malformed", "the body is empty")
     try:
-        whole = msgspec.json.decode(stripped)
-        values = whole if isinstance(whole, list) else [whole]
-        items, broken = list(enumerate(values)), list[dict[str, Any]]()
+        pieces = _pieces(stripped)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        lines = stripped.split(b"\n")
-        if stripped.startswith(b"[") or len(lines) == 1:
+        pieces = [line for line in stripped.split(b"\n") if line.strip()]
+        # An array that breaks off is not a list of lines, and neither is one line.
+        if len(pieces) == 1 or not any(map(_readable, pieces[:_PROBED])):
             raise Refused("malformed", f"the body is no JSON: {error}") from None
-        items, broken = _lines(lines)
-    if len(items) + len(broken) > ITEMS:
+    if len(pieces) > ITEMS:
         raise Refused("too-large", f"at most {ITEMS:,} items at once")
-    return items, broken
+    return _each(pieces)
 
 
-def _lines(lines: Sequence[bytes]) -> tuple[list[tuple[int, Any]], list[dict[str, Any]]]:
+def _pieces(document: bytes) -> list[bytes]:
+    """The items of an array, or the one document, each still unread: what is wrong with one is its own affair."""
+    if document.startswith(b"["):
+        try:
+            return [bytes(raw) for raw in msgspec.json.decode(document, type=list[msgspec.Raw])]
+        except msgspec.DecodeError:
+            # One string with half a surrogate pair must not cost the whole list: the standard library reads on.
+            return [json.dumps(value).encode() for value in _lenient(document)]
+    msgspec.json.decode(document)
+    return [document]
+
+
+def _lenient(document: bytes) -> list[Any]:
+    try:
+        found: list[Any] = json.loads(document.decode())
+    except json.JSONDecodeError as error:
+        raise msgspec.DecodeError(str(error)) from None
+    return found
+
+
+def _readable(piece: bytes) -> bool:
+    try:
+        msgspec.json.decode(piece)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
+
+
+def _each(pieces: Sequence[bytes]) -> tuple[list[tuple[int, Any]], list[dict[str, Any]]]:
     items: list[tuple[int, Any]] = []
     broken: list[dict[str, Any]] = []
-    for index, line in enumerate(line for line in lines if line.strip()):
+    for index, piece in enumerate(pieces):
         try:
-            items.append((index, msgspec.json.decode(line)))
+            items.append((index, msgspec.json.decode(piece)))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             broken.append({"index": index, "problem": f"is no JSON: {error}"})
     return items, broken
@@ -113,9 +143,9 @@ def _filter(
     department: Names = [],  # noqa: B006
     source: Names = [],  # noqa: B006
     site: Names = [],  # noqa: B006
-    reach_min: Annotated[int | None, Query(ge=0)] = None,
-    start: AwareDatetime | None = None,
-    end: AwareDatetime | None = None,
+    reach_min: Annotated[int | None, Query(ge=0, le=2**53)] = None,
+    start: Moment | None = None,
+    end: Moment | None = None,
     order: Order = "newest",
 ) -> MentionFilter:
     if start and end and end <= start:
@@ -186,8 +216,23 @@ def get_mention(key: str, parts: PartsOf, caller: Reader) -> dict[str, Any]:
 @router.delete("/v1/mentions/{key}", status_code=202, summary="Delete a mention")
 def delete_mention(key: str, parts: PartsOf, caller: Writer) -> dict[str, Any]:
     """It is gone for good; the deletion travels through the log like any other."""
-    found = parts.mentions.get(_key(key), caller.scope)
-    parts.sink.write([Delete(id=found.row["id"], observed_at=parts.clock.now())], source="api")
+    return _delete(parts.mentions.get(_key(key), caller.scope), parts, caller)
+
+
+@router.delete("/v1/mentions", status_code=202, summary="Delete a mention by its id")
+def delete_mention_by_id(id: str, parts: PartsOf, caller: Writer) -> dict[str, Any]:
+    """The same, for those who know the id and not the key."""
+    return _delete(parts.mentions.get_by_id(id, caller.scope), parts, caller)
+
+
+def _delete(found: Found, parts: Parts, caller: Caller) -> dict[str, Any]:
+    # It vanishes from every topic that it matched.
+    caller.require_everything()
+    now = parts.clock.now()
+    with parts.database.write() as connection:
+        # Before the event: of a deletion that nobody wrote down nobody could tell who it was.
+        record(connection, caller.actor, "delete", f"mention:{key_text(found.row['key'])}", now)
+    parts.sink.write([Delete(id=found.row["id"], observed_at=now)], source="api")
     return {"accepted": 1}
 
 

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import sqlalchemy as sa
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.responses import JSONResponse
 
 from api import shapes
 from api.problems import Refused
+from api.repeats import Repeatable
 from api.security import Admin, PartsOf, Reader, Writer, known_parameters
-from resonance.errors import Invalid, NotFound, Problem, ResonanceError
+from api.sources import sources
+from resonance.errors import Conflict, Invalid, NotFound, Problem, ResonanceError
 from resonance.stores import schema
+from resonance.stores.audit import record
 from resonance.stores.mentions import read_cursor, write_cursor
 
-router = APIRouter(dependencies=[Depends(known_parameters)])
+router = APIRouter(route_class=Repeatable, dependencies=[Depends(known_parameters)])
+later = APIRouter()
+"""What is not offered yet; it takes any parameter, for the same reason."""
 _LAG = 60.0
+Number = Annotated[int, Path(ge=1, le=2**53)]
 
 
 class _Letters(msgspec.Struct, frozen=True):
@@ -27,37 +33,19 @@ class _Letters(msgspec.Struct, frozen=True):
 @router.get("/v1/sources", tags=["operations"], summary="Sources: connected, lag, gaps, rejected")
 def list_sources(parts: PartsOf, caller: Reader) -> dict[str, Any]:
     """Configured sources with what is known of each."""
-    with parts.database.read() as connection:
-        states = {row["source"]: row for row in connection.execute(sa.select(schema.source_state)).mappings()}
-        gap = schema.gap.c
-        gaps = dict(map(tuple, connection.execute(sa.select(gap.source, sa.func.count()).group_by(gap.source)).all()))
-    items = []
-    for stored in parts.entries.list("source"):
-        state = states.get(stored.entry.id)
-        last = state["last_event_at"] if state else None
-        items.append(
-            {
-                **shapes.entry(stored.entry),
-                "connected": bool(state["connected"]) if state else None,
-                "last_event_at": shapes.time_text(last),
-                "lag_s": None if last is None else max(0.0, parts.clock.now().timestamp() - last / 1e6),
-                "gaps": gaps.get(stored.entry.id, 0),
-                "problem": state["problem"] if state else None,
-                **(msgspec.json.decode(state["counters"]) if state else {}),
-            }
-        )
-    return {"items": items, "next": None}
+    return {"items": sources(parts), "next": None}
 
 
 @router.get("/v1/dead-letters", tags=["operations"], summary="What could not be taken")
 def list_dead_letters(
     parts: PartsOf,
     caller: Admin,
-    state: str = "open",
+    state: Literal["open", "retried"] = "open",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: str | None = None,
 ) -> dict[str, Any]:
     """The newest first, each with its reason."""
+    caller.require_everything()
     letter = schema.dead_letter.c
     chosen = _Letters(state)
     query = sa.select(schema.dead_letter).where(letter.state == state).order_by(letter.id.desc()).limit(limit + 1)
@@ -80,41 +68,46 @@ def list_dead_letters(
 
 
 @router.post("/v1/dead-letters/{number}/retry", tags=["operations"], status_code=202, summary="Try one again")
-def retry_dead_letter(number: int, parts: PartsOf, caller: Admin) -> dict[str, Any]:
+def retry_dead_letter(number: Number, parts: PartsOf, caller: Admin) -> dict[str, Any]:
     """It goes through the front door; what is still wrong with it is the answer."""
+    caller.require_everything()
     letter = schema.dead_letter
     with parts.database.read() as connection:
         row = connection.execute(sa.select(letter).where(letter.c.id == number)).mappings().first()
     if row is None:
         raise NotFound(f"there is no dead letter {number}")
+    if row["state"] != "open":
+        raise Conflict(f"the dead letter {number} is {row['state']} already")
     try:
         item = msgspec.json.decode(bytes(row["payload"]))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Invalid([Problem(f"is still no JSON: {error}", "/payload", "syntax")]) from None
     receipt = parts.intake.take([item], source=row["source"], mode="live")
     if receipt.rejected:
         raise Invalid(receipt.rejected[0].problems)
     with parts.database.write() as connection:
         connection.execute(sa.update(letter).where(letter.c.id == number).values(state="retried"))
+        record(connection, caller.actor, "retry", f"dead_letter:{number}", parts.clock.now())
     return {"accepted": receipt.accepted}
 
 
 @router.get("/v1/jobs/{name}", tags=["operations"], summary="How a job is doing")
 def get_job(name: str, parts: PartsOf, caller: Reader) -> dict[str, Any]:
     """Its state and progress (0 to 1)."""
-    return shapes.job(parts.jobs.get(name))
+    return shapes.job(parts.jobs.get(name, caller.scope))
 
 
 @router.delete("/v1/jobs/{name}", tags=["operations"], summary="Cancel a job")
 def cancel_job(name: str, parts: PartsOf, caller: Writer) -> dict[str, Any]:
     """What it did so far stays."""
-    parts.jobs.cancel(name, actor=caller.actor, at=parts.clock.now())
+    parts.jobs.cancel(name, actor=caller.actor, at=parts.clock.now(), scope=caller.scope)
     return shapes.job(parts.jobs.get(name))
 
 
 @router.delete("/v1/authors/{author_key}", tags=["operations"], status_code=202, summary="Erase an author")
 def erase_author(author_key: str, response: Response, parts: PartsOf, caller: Admin) -> dict[str, Any]:
     """For good, with a receipt: the job's result."""
+    caller.require_everything()
     if len(author_key) != 32 or any(c not in "0123456789abcdef" for c in author_key):
         raise Invalid([Problem("is 32 hexadecimal digits", "author_key", "key")])
     number = parts.jobs.create("erase", {"author_key": author_key}, actor=caller.actor, at=parts.clock.now())
@@ -156,7 +149,7 @@ def _later(method: str, path: str, name: str) -> None:
     def refuse(caller: Reader) -> None:
         raise Refused("not-yet", f"{method} {path} is not offered yet")
 
-    router.add_api_route(
+    later.add_api_route(
         path, refuse, methods=[method], name=name, status_code=501, tags=["later"], summary="Not offered yet"
     )
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api import shapes
 from api.problems import Refused
+from api.repeats import Repeatable
 from api.security import PartsOf, Reader, known_parameters
 from resonance.errors import InvalidQuery
 from resonance.matching import Matcher, lint, normal_form, parse
@@ -19,7 +20,7 @@ from resonance.model import Mention, micros
 from resonance.stores.mentions import MentionFilter
 from resonance.stores.rows import read_mention
 
-router = APIRouter(tags=["queries"], dependencies=[Depends(known_parameters)])
+router = APIRouter(tags=["queries"], route_class=Repeatable, dependencies=[Depends(known_parameters)])
 _SCANNED, _SAMPLE = 20_000, 20
 Text = Annotated[str, Field(max_length=200_000)]
 

@@ -43,6 +43,7 @@ class Entries:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._last: tuple[tuple[object, ...], Catalogue] | None = None
 
     # ---- reading --------------------------------------------------------------------------------------------
 
@@ -51,14 +52,21 @@ class Entries:
         return int(self._database.meta(_VERSION) or 0)
 
     def load(self) -> Catalogue:
-        """The whole catalogue in one snapshot."""
+        """The whole catalogue in one snapshot; decoded anew only where it has changed."""
         with self._database.read() as connection:
             facts = {row[0]: row[1] for row in connection.execute(sa.select(schema.meta.c.name, schema.meta.c.value))}
+            count = connection.scalar(sa.select(sa.func.count()).select_from(schema.entry))
+            state = (facts.get(_VERSION), facts.get("zone"), count)
+            last = self._last
+            if last is not None and last[0] == state:
+                return last[1]
             rows = connection.execute(sa.select(schema.entry)).mappings().all()
         found: dict[str, dict[str, Any]] = {name: {} for name in _PLURAL.values()}
         for row in rows:
             found[_PLURAL[row["kind"]]][row["id"]] = _decoded(row)
-        return Catalogue(version=int(facts.get(_VERSION, 0)), zone=facts.get("zone", "Europe/Berlin"), **found)
+        loaded = Catalogue(version=int(facts.get(_VERSION, 0)), zone=facts.get("zone", "Europe/Berlin"), **found)
+        self._last = (state, loaded)
+        return loaded
 
     def list(self, kind: str) -> Sequence[Stored]:
         """All entries of a kind, by id."""

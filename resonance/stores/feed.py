@@ -15,6 +15,7 @@ from resonance.stores import dialect, schema
 from resonance.stores.database import Database
 
 KEPT = timedelta(days=7)
+_DIGITS = 18
 PUBLIC = (
     "mention.matched",
     "mention.updated",
@@ -54,7 +55,7 @@ class Feed:
     def end(self) -> str:
         """The place after the newest change."""
         with self._database.read() as connection:
-            return self._cursor(connection.scalar(sa.select(sa.func.max(schema.change.c.id))) or 0)
+            return self._cursor(_newest(connection))
 
     def after(
         self, cursor: str, scope: Scope, *, topics: tuple[str, ...] = (), limit: int = 200
@@ -64,8 +65,12 @@ class Feed:
         change = schema.change.c
         with self._database.read() as connection:
             oldest = connection.scalar(sa.select(sa.func.min(change.id)))
-            if oldest is not None and place + 1 < oldest:
+            newest = _newest(connection)
+            # Where nothing is kept any more, only the place after the last change is one to go on from.
+            if place + 1 < (newest + 1 if oldest is None else oldest):
                 raise Forgotten("changes of that time are no longer kept")
+            if place > newest:
+                raise Forgotten("the place belongs to another store")
             query = sa.select(schema.change).where(change.id > place, dialect.changes_visible(connection))
             rows = list(connection.execute(query.order_by(change.id).limit(limit)).mappings())
         entries = [self._entry(row) for row in rows if row["type"] in PUBLIC and _seen(row["topic"], scope, topics)]
@@ -80,11 +85,21 @@ class Feed:
 
     def _place(self, cursor: str) -> int:
         incarnation, _, number = cursor.partition("-")
-        if not number.isdecimal():
+        if not (number.isascii() and number.isdecimal()) or len(number) > _DIGITS:
             raise Invalid([Problem("is no place in the change feed", "after", "cursor")])
         if incarnation != self._incarnation:
             raise Forgotten("the place belongs to another store")
         return int(number)
+
+
+def _newest(connection: sa.Connection) -> int:
+    """The number of the last change that there was, also where it is no longer kept."""
+    last = connection.scalar(sa.select(sa.func.max(schema.change.c.id)))
+    if last is None and connection.dialect.name == "sqlite":
+        last = connection.scalar(sa.text("SELECT seq FROM sqlite_sequence WHERE name = 'change'"))
+    elif last is None:
+        last = connection.scalar(sa.text("SELECT last_value FROM change_id_seq WHERE is_called"))
+    return int(last or 0)
 
 
 def _seen(topic: str | None, scope: Scope, topics: tuple[str, ...]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
@@ -20,6 +21,9 @@ from resonance.update import Counts, plus
 Metric = Literal["volume", "reach", "engagement", "positive", "neutral", "negative", "net_sentiment", "resonance"]
 Group = Literal["topic", "platform", "language", "label", "environment", "voice"]
 POINTS = 11_000
+ALL_POINTS = 10 * POINTS
+"""Of all groups of one answer together."""
+_DIGITS = 9
 _NAMES = ("1m", "15m", "1h", "1d", "1w")
 _SECONDS = {"1m": 60, "15m": 900, "1h": 3600}
 UNITS: dict[str, str] = {
@@ -62,7 +66,7 @@ def steps(span: Span) -> list[datetime]:
     if span.step in ("1d", "1w"):
         found = _local(span)
     else:
-        seconds = _SECONDS.get(span.step) or (int(span.step) if span.step.isdecimal() else 0)
+        seconds = _seconds(span.step)
         if seconds < 60 or seconds % 60:
             detail = f"is one of {', '.join(_NAMES)}, or a number of seconds that is a multiple of 60"
             raise Invalid([Problem(detail, "step", "step")])
@@ -72,6 +76,12 @@ def steps(span: Span) -> list[datetime]:
             raise Invalid([Problem(f"makes {count:,} points; at most {POINTS:,} are given", "step", "too_many")])
         found = [datetime.fromtimestamp(first + n * seconds, UTC) for n in range(count)]
     return [*found, span.end]
+
+
+def _seconds(step: str) -> int:
+    """The length of a step that is no local day or week; 0 for what is no step."""
+    number = step.isascii() and step.isdecimal() and len(step) <= _DIGITS
+    return _SECONDS.get(step) or (int(step) if number else 0)
 
 
 def _local(span: Span) -> list[datetime]:
@@ -114,8 +124,10 @@ def value_of(metric: str, counts: Counts) -> float | None:
 class Figures:
     """Sums on a Database; only the voices asked for are counted."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, minutes_days: int = 30) -> None:
+        """`minutes_days`: for how long sums of single minutes are kept; quarter-hours stay for ever."""
         self._database = database
+        self._minutes = minutes_days * 86_400
 
     def series(
         self,
@@ -131,17 +143,26 @@ class Figures:
         starts = [int(edge.timestamp()) for edge in edges[:-1]]
         sums: dict[str, dict[int, Counts]] = defaultdict(dict)
         complete = self.complete_until()
-        fine = self._resolution(span)
-        for name, bucket, counts in self._rows(topics, span, group, voices, fine):
+        fine = span.step not in ("1d", "1w") and _seconds(span.step) % 900 != 0
+        # Minutes that are no longer kept are unknown, not empty.
+        known = complete - self._minutes if fine else float("-inf")
+        for name, bucket, counts in self._rows(topics, span, group, voices, fine=fine, now=complete):
             index = _index(starts, bucket)
             for label, part in _parts(group, name, counts):
                 sums[label][index] = plus(sums[label].get(index, Counts()), part)
         if group == "topic":
             for topic in topics:
                 sums.setdefault(topic, {})
+        if len(sums) * len(starts) > ALL_POINTS:
+            detail = f"makes {len(sums) * len(starts):,} points; at most {ALL_POINTS:,} are given"
+            raise Invalid([Problem(detail, "step", "too_many")])
         return {
             label: [
-                Point(edges[i], value_of(metric, cells.get(i, Counts())), edges[i + 1].timestamp() <= complete)
+                Point(
+                    edges[i],
+                    value_of(metric, cells.get(i, Counts())) if starts[i] >= known else None,
+                    edges[i + 1].timestamp() <= complete,
+                )
                 for i in range(len(starts))
             ]
             for label, cells in sorted(sums.items())
@@ -153,7 +174,9 @@ class Figures:
         """Group → its sums over the whole time."""
         span = Span(start, end, "15m", ZoneInfo("UTC"))
         sums: dict[str, Counts] = {}
-        for name, _, counts in self._rows(topics, span, group, voices, self._resolution(span)):
+        for name, _, counts in self._rows(
+            topics, span, group, voices, fine=False, now=self.complete_until(), whole=True
+        ):
             for label, part in _parts(group, name, counts):
                 sums[label] = plus(sums.get(label, Counts()), part)
         return dict(sorted(sums.items()))
@@ -164,39 +187,58 @@ class Figures:
         with self._database.read() as connection:
             return (connection.scalar(sa.select(sa.func.min(position.progress))) or 0) / 1e6
 
-    @staticmethod
-    def _resolution(span: Span) -> int:
-        aligned = all(int(edge.timestamp()) % 900 == 0 for edge in (span.start, span.end))
-        seconds = _SECONDS.get(span.step) or (int(span.step) if span.step.isdecimal() else 900)
-        return 900 if aligned and seconds % 900 == 0 else 60
+    def _pieces(self, span: Span, *, fine: bool, now: float) -> list[tuple[int, int, int]]:
+        """(resolution, first, end) of which the time is made: quarter-hours, and minutes where they do not fit."""
+        first, end = int(span.start.timestamp()) // 60 * 60, math.ceil(span.end.timestamp())
+        if fine:
+            return [(60, first, end)]
+        # Where minutes are gone, the whole quarter-hour is nearer to the truth than nothing.
+        begin = first // 900 * 900 if first < now - self._minutes else -(-first // 900) * 900
+        until = max(end // 900 * 900, begin)
+        if begin >= end:
+            return [(60, first, end)]
+        return [piece for piece in ((60, first, begin), (900, begin, until), (60, until, end)) if piece[1] < piece[2]]
 
     def _rows(
-        self, topics: Sequence[str], span: Span, group: str, voices: Sequence[str], resolution: int
+        self,
+        topics: Sequence[str],
+        span: Span,
+        group: str,
+        voices: Sequence[str],
+        *,
+        fine: bool,
+        now: float,
+        whole: bool = False,
     ) -> list[tuple[str, int, Counts]]:
+        """(group's name, bucket, sums); with `whole` all buckets together, as bucket 0."""
         window, environment = schema.window.c, schema.environment.c
         names: dict[str, sa.ColumnElement[str]] = {
             "topic": window.topic.expression,
             "label": sa.literal(""),
             "voice": window.voice.expression,
-            "platform": environment.platform.expression,
+            "platform": sa.func.coalesce(environment.platform, "unknown"),
             "language": sa.func.coalesce(environment.language, "und"),
-            "environment": environment.platform.concat("/")
+            "environment": sa.func.coalesce(environment.platform, "unknown")
+            .concat("/")
             .concat(sa.func.coalesce(environment.community, "-"))
             .concat("/")
             .concat(sa.func.coalesce(environment.language, "und")),
         }
         sums = [sa.func.sum(window[name]) for name in schema.COUNTS]
         name = names[group].label("name")
-        first = int(span.start.timestamp()) // resolution * resolution
-        query = (
-            sa.select(name, window.bucket, *sums)
-            .select_from(schema.window.outerjoin(schema.environment, environment.id == window.environment))
-            .where(window.topic.in_(topics), window.resolution == resolution, window.voice.in_(voices))
-            .where(window.bucket >= first, window.bucket < int(span.end.timestamp()))
-            .group_by(name, window.bucket)
-        )
+        bucket = sa.literal(0).label("at") if whole else window.bucket.label("at")
+        found: list[tuple[str, int, Counts]] = []
         with self._database.read() as connection:
-            return [(row[0], row[1], Counts(*map(int, row[2:]))) for row in connection.execute(query)]
+            for resolution, first, end in self._pieces(span, fine=fine, now=now):
+                query = (
+                    sa.select(name, bucket, *sums)
+                    .select_from(schema.window.outerjoin(schema.environment, environment.id == window.environment))
+                    .where(window.topic.in_(topics), window.resolution == resolution, window.voice.in_(voices))
+                    .where(window.bucket >= first, window.bucket < end)
+                    .group_by(*([name] if whole else [name, window.bucket]))
+                )
+                found += [(row[0], row[1], Counts(*map(int, row[2:]))) for row in connection.execute(query)]
+        return found
 
 
 def _index(starts: Sequence[int], bucket: int) -> int:

@@ -15,8 +15,8 @@ from resonance.errors import NotFound
 from resonance.model import micros
 from resonance.stores import schema
 from resonance.stores.audit import record
-from resonance.stores.database import Database, append_changes, upsert
-from resonance.stores.mentions import read_cursor, write_cursor
+from resonance.stores.database import Database, append_changes
+from resonance.stores.mentions import read_named_cursor, write_cursor
 from resonance.update import Change
 
 
@@ -45,20 +45,11 @@ class Incidents:
             query = query.where(alert.topic.in_(chosen.topic))
         if scope.topics is not None:
             query = query.where(alert.topic.in_(scope.topics))
-        if cursor:
-            at, skip = read_cursor(cursor, chosen)
-            query = query.where(alert.pending_at <= at)
-        else:
-            skip = 0
         with self._database.read() as connection:
-            ordered = query.order_by(alert.pending_at.desc(), alert.id).offset(skip).limit(limit + 1)
+            ordered = _from(query, alert.pending_at, alert.id, cursor, chosen).limit(limit + 1)
             rows = list(connection.execute(ordered).mappings())
-        if len(rows) <= limit:
-            return rows, None
-        last = rows[limit - 1]["pending_at"]
-        same = sum(1 for row in rows[:limit] if row["pending_at"] == last)
-        carried = skip if rows[0]["pending_at"] == last and same == limit else 0
-        return rows[:limit], write_cursor(chosen, last, same + carried)
+        more = _after(chosen, rows[limit - 1]["pending_at"], rows[limit - 1]["id"]) if len(rows) > limit else None
+        return rows[:limit], more
 
     def get(self, name: str, scope: Scope) -> sa.RowMapping:
         """One alert; raises NotFound where it is not there, or not to be seen."""
@@ -73,21 +64,42 @@ class Incidents:
     ) -> sa.RowMapping:
         """Somebody looks after it. The first acknowledgement stands."""
         alert = self.get(name, scope)
+        known = sa.select(schema.acknowledgement.c.alert).where(schema.acknowledgement.c.alert == name)
         if alert["acknowledged_at"] is None:
             with self._database.write() as connection:
+                # Looked at again under the write lock: of two at once only one is the first.
+                if connection.execute(known).first() is not None:
+                    return self.get(name, scope)
                 row = {"alert": name, "at": micros(at), "by": str(actor), "comment": comment}
-                upsert(connection, schema.acknowledgement, [row], keep=("at", "by", "comment"))
+                connection.execute(sa.insert(schema.acknowledgement), row)
                 record(connection, actor, "acknowledge", f"alert:{name}", at)
                 append_changes(connection, [Change("alert.acknowledged", alert["topic"], name, micros(at))])
         return self.get(name, scope)
 
     # ---- silences -------------------------------------------------------------------------------------------
 
-    def silences(self) -> list[dict[str, Any]]:
-        """All silences, the ones that end last first."""
+    def silences(
+        self, scope: Scope, *, limit: int = 200, cursor: str | None = None
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """Silences, the ones that end last first, and the cursor of the rest; to a bounded reader those of its topics,
+        and those of all topics."""
+        silence, chosen = schema.silence.c, AlertFilter()
+        query = sa.select(schema.silence)
+        if scope.topics is not None:
+            query = query.where(sa.or_(silence.topic.is_(None), silence.topic.in_(scope.topics)))
         with self._database.read() as connection:
-            query = sa.select(schema.silence).order_by(schema.silence.c.ends_at.desc())
-            return [dict(row) for row in connection.execute(query).mappings()]
+            ordered = _from(query, silence.ends_at, silence.id, cursor, chosen).limit(limit + 1)
+            rows = [dict(row) for row in connection.execute(ordered).mappings()]
+        more = _after(chosen, rows[limit - 1]["ends_at"], rows[limit - 1]["id"]) if len(rows) > limit else None
+        return rows[:limit], more
+
+    def get_silence(self, name: str) -> dict[str, Any]:
+        """One silence; raises NotFound."""
+        with self._database.read() as connection:
+            row = connection.execute(sa.select(schema.silence).where(schema.silence.c.id == name)).mappings().first()
+        if row is None:
+            raise NotFound(f"there is no silence {name!r}")
+        return dict(row)
 
     def silence(
         self,
@@ -121,6 +133,20 @@ class Incidents:
             if connection.execute(sa.delete(schema.silence).where(schema.silence.c.id == name)).rowcount == 0:
                 raise NotFound(f"there is no silence {name!r}")
             record(connection, actor, "unsilence", f"silence:{name}", at)
+
+
+def _from(
+    query: sa.Select[Any], at: sa.Column[Any], name: sa.Column[Any], cursor: str | None, chosen: AlertFilter
+) -> sa.Select[Any]:
+    """The query in the order of time, the newest first, after a cursor."""
+    if cursor:
+        place, last = read_named_cursor(cursor, chosen)
+        query = query.where(sa.or_(at < place, sa.and_(at == place, name < last)))
+    return query.order_by(at.desc(), name.desc())
+
+
+def _after(chosen: AlertFilter, place: int, name: str) -> str:
+    return write_cursor(chosen, place, name)
 
 
 def _alerts() -> sa.Select[Any]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 import sqlalchemy as sa
 
-from resonance.access import Actor
+from resonance.access import EVERYTHING, Actor, Scope
 from resonance.errors import Conflict, NotFound
 from resonance.model import micros
 from resonance.stores import schema
@@ -43,11 +43,11 @@ class JobRows:
             record(connection, actor, kind, f"job:{name}", at, asked)
         return name
 
-    def get(self, name: str) -> sa.RowMapping:
-        """One job; raises NotFound."""
+    def get(self, name: str, scope: Scope = EVERYTHING) -> sa.RowMapping:
+        """One job; raises NotFound where it is not there, or not about a topic that may be seen."""
         with self._database.read() as connection:
             row = connection.execute(sa.select(schema.job).where(schema.job.c.id == name)).mappings().first()
-        if row is None:
+        if row is None or not _visible(row, scope):
             raise NotFound(f"there is no job {name!r}")
         return row
 
@@ -57,10 +57,10 @@ class JobRows:
             query = sa.select(sa.func.count()).where(schema.job.c.state.in_(("queued", "running")))
             return connection.scalar(query) or 0
 
-    def cancel(self, name: str, *, actor: Actor, at: datetime) -> None:
+    def cancel(self, name: str, *, actor: Actor, at: datetime, scope: Scope = EVERYTHING) -> None:
         """Stop a job that is not done; what it did stays. Raises NotFound, or Conflict for one that is done. An erasure
         cannot be cancelled."""
-        job = self.get(name)
+        job = self.get(name, scope)
         if job["kind"] == "erase":
             raise Conflict("an erasure cannot be cancelled")
         table = schema.job
@@ -70,3 +70,10 @@ class JobRows:
             if connection.execute(sa.update(table).where(running).values(values)).rowcount == 0:
                 raise Conflict(f"the job {name!r} is {job['state']} already")
             record(connection, actor, "cancel", f"job:{name}", at)
+
+
+def _visible(row: sa.RowMapping, scope: Scope) -> bool:
+    if scope.topics is None:
+        return True
+    topic = msgspec.json.decode(row["request"]).get("topic")
+    return topic is not None and scope.sees(topic)

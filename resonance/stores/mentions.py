@@ -6,11 +6,11 @@ import base64
 import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import sqlalchemy as sa
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from resonance.access import Scope
 from resonance.errors import Invalid, NotFound, Problem
@@ -137,10 +137,11 @@ def _conditions(connection: sa.Connection, chosen: MentionFilter, scope: Scope) 
         conditions.append(mention.placed_at < chosen.end)
     if chosen.author:
         conditions.append(_by_author(chosen.author))
-    words = dialect.full_text(connection, chosen.q) if chosen.q else None
-    if words is not None:
-        conditions.append(words)
-    matched = _by_match(chosen, scope)
+    if chosen.q:
+        words = dialect.full_text(connection, chosen.q)
+        # A filter without a word in it finds nothing; it must not show everything.
+        conditions.append(sa.false() if words is None else words)
+    matched = _by_match(connection, chosen, scope)
     if matched is not None:
         conditions.append(matched)
     return conditions
@@ -154,7 +155,7 @@ def _by_author(names: Sequence[str]) -> sa.ColumnElement[bool]:
     return sa.or_(schema.mention.c.author_key.in_(chosen), schema.mention.c.author_key.in_(keys))
 
 
-def _by_match(chosen: MentionFilter, scope: Scope) -> sa.ColumnElement[bool] | None:
+def _by_match(connection: sa.Connection, chosen: MentionFilter, scope: Scope) -> sa.ColumnElement[bool] | None:
     match = schema.match.c
     conditions: list[sa.ColumnElement[bool]] = []
     if chosen.topic:
@@ -164,13 +165,19 @@ def _by_match(chosen: MentionFilter, scope: Scope) -> sa.ColumnElement[bool] | N
     if chosen.label:
         conditions.append(match.label.in_(chosen.label))
     if chosen.department:
-        entry = schema.entry.c
-        routed = sa.select(entry.id).where(
-            entry.kind == "topic",
-            sa.or_(*(entry.body.contains(f'"{name}"', autoescape=True) for name in chosen.department)),
-        )
-        conditions.append(match.topic.in_(routed))
+        conditions.append(match.topic.in_(_routed(connection, chosen.department)))
     return schema.mention.c.row.in_(sa.select(match.row).where(*conditions)) if conditions else None
+
+
+def _routed(connection: sa.Connection, departments: Sequence[str]) -> list[str]:
+    """The topics that one of these departments answers for."""
+    entry = schema.entry.c
+    query = sa.select(entry.id, entry.body).where(entry.kind == "topic")
+    return [
+        name
+        for name, body in connection.execute(query)
+        if not set(departments).isdisjoint(msgspec.json.decode(body).get("departments", ()))
+    ]
 
 
 def _load(connection: sa.Connection, numbers: Sequence[int], scope: Scope) -> list[Found]:
@@ -196,11 +203,14 @@ def _load(connection: sa.Connection, numbers: Sequence[int], scope: Scope) -> li
     ]
 
 
+_Stored = Annotated[int, Meta(ge=-(2**62), le=2**62)]
+
+
 def _digest(chosen: Struct) -> str:
     return hashlib.blake2b(msgspec.json.encode(chosen), digest_size=6).hexdigest()
 
 
-def write_cursor(chosen: Struct, place: int, number: int) -> str:
+def write_cursor(chosen: Struct, place: int, number: int | str) -> str:
     """An opaque place in a list, bound to its filters."""
     raw = msgspec.json.encode([_digest(chosen), place, number])
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
@@ -208,11 +218,26 @@ def write_cursor(chosen: Struct, place: int, number: int) -> str:
 
 def read_cursor(cursor: str, chosen: Struct) -> tuple[int, int]:
     """The inverse; raises Invalid for a damaged one, or one of other filters."""
+    place, number = _decoded(cursor, chosen, _Place)
+    return place, int(number)
+
+
+def read_named_cursor(cursor: str, chosen: Struct) -> tuple[int, str]:
+    """The same for lists whose items have names instead of numbers."""
+    place, name = _decoded(cursor, chosen, _NamedPlace)
+    return place, str(name)
+
+
+_Place = tuple[str, _Stored, _Stored]
+_NamedPlace = tuple[str, _Stored, str]
+
+
+def _decoded(cursor: str, chosen: Struct, kind: Any) -> tuple[int, int | str]:
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        digest, place, number = msgspec.json.decode(raw, type=tuple[str, int, int])
+        digest, place, last = msgspec.json.decode(raw, type=kind)
     except (ValueError, msgspec.MsgspecError):
         raise Invalid([Problem("is no cursor of ours", "cursor", "cursor")]) from None
     if digest != _digest(chosen):
         raise Invalid([Problem("belongs to other filters", "cursor", "cursor")])
-    return place, number
+    return place, last
