@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from resonance.model import (
     AuthorSeen,
     Correction,
@@ -15,6 +17,11 @@ from resonance.model import (
     RestoreAuthor,
     Upsert,
 )
+
+IDS = 500
+"""At most so many ids in one event …"""
+_ID_BYTES = 200_000
+"""… and so many bytes of them."""
 
 _MASK = 0xFFFFFFFF
 _M, _R, _SEED = 0x5BD1E995, 24, 0x9747B28C
@@ -60,5 +67,21 @@ def placed(event: Event, lanes: int) -> list[tuple[int, Event]]:
                 by_lane.setdefault(lane_of(name, lanes), []).append(name)
             kind = type(event)
             return [
-                (lane, kind(ids=tuple(names), observed_at=event.observed_at)) for lane, names in sorted(by_lane.items())
+                (lane, kind(ids=part, observed_at=event.observed_at))
+                for lane, names in sorted(by_lane.items())
+                for part in _parts(names)
             ]
+
+
+def _parts(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    part: list[str] = []
+    size = 0
+    for name in names:
+        length = len(name.encode("utf-8", "surrogatepass")) + 3
+        if part and (len(part) == IDS or size + length > _ID_BYTES):
+            yield tuple(part)
+            part, size = [], 0
+        part.append(name)
+        size += length
+    if part:
+        yield tuple(part)

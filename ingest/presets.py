@@ -12,7 +12,30 @@ class Preset(Struct, frozen=True):
     constant: dict[str, str] = field(default_factory=dict)
 
 
-FIELDS = ["id", "text", "title", "url", "published_at", "platform", "language", "community", "kind", "country", "place", "reply_to", "repost_of", "author.id", "author.handle", "author.name", "author.followers", "engagement.likes", "engagement.replies", "engagement.reposts", "engagement.quotes", "engagement.views"]
+FIELDS = [
+    "id",
+    "text",
+    "title",
+    "url",
+    "published_at",
+    "platform",
+    "language",
+    "community",
+    "kind",
+    "country",
+    "place",
+    "reply_to",
+    "repost_of",
+    "author.id",
+    "author.handle",
+    "author.name",
+    "author.followers",
+    "engagement.likes",
+    "engagement.replies",
+    "engagement.reposts",
+    "engagement.quotes",
+    "engagement.views",
+]
 """What a column can be mapped to; the last word alone will do where it is unambiguous (`followers`, `likes`)."""
 
 GENERIC = Preset(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ingest.cleaning import clean
+from ingest.cleaning import admit
 from resonance.clock import Clock
 from resonance.errors import Invalid
 from resonance.model import PublicEvent
 from resonance.ports import Mode, Receipt, Rejection, Sink
-from resonance.wire import encode_event, read_event
+from resonance.wire import encode_event
 
 
 class PushIntake:
@@ -28,7 +28,7 @@ class PushIntake:
         duplicates = 0
         for index, item in enumerate(items):
             try:
-                event = clean(read_event(item), source=source, observed_at=now)
+                event = admit(item, source=source, observed_at=now)
             except Invalid as error:
                 rejected.append(Rejection(index, error.problems))
                 continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import Protocol
 
@@ -13,15 +13,20 @@ from resonance.model import PublicEvent
 
 
 class Gap(Struct, frozen=True):
-    """Something was said that we cannot get any more."""
+    """Something was said that we cannot get any more; `since` and `until` None: unknown, and now."""
 
     reason: str
     since: datetime | None = None
+    until: datetime | None = None
 
 
 class Batch(Struct, frozen=True):
-    """Events in order. `token` belongs to the end of the batch. `malformed` and `ignored` count what was left out;
-    `observed`: events carry their own observed time (simulated sources)."""
+    """Events in order; without any it says that the connection stands.
+
+    `token` belongs to the end of the batch (None: the place has not moved). `malformed`, `ignored`, `unknown` and
+    `duplicates` count what was left out. `gap`: what is missing before it.
+    `observed`: events carry their own observed time (simulated sources).
+    """
 
     events: list[PublicEvent] = field(default_factory=list)
     token: str | None = None
@@ -29,12 +34,17 @@ class Batch(Struct, frozen=True):
     malformed: int = 0
     ignored: int = 0
     observed: bool = False
+    unknown: int = 0
+    duplicates: int = 0
 
 
 class Source(Protocol):
-    """Reads one connector. Ends only by an error: Transient (come again), TokenTooOld, AuthFailed."""
+    """Reads one connector. Ends only by an error: Transient and RateLimited (come again), TokenTooOld, AuthFailed.
 
-    def batches(self, token: str | None) -> AsyncIterator[Batch]: ...
+    When the next batch is asked for, the one before it is in the log and its token is saved.
+    """
+
+    def batches(self, token: str | None) -> AsyncGenerator[Batch, None]: ...
 
 
 class Transient(Retry):

@@ -1,16 +1,17 @@
 """Bluesky by Jetstream: version 2 of its stream, or version 1 where the server knows no other.
 
-The parser is pure; the reader keeps a connection and hands out batches. On every close it comes again (the worker's
-business); the token is the place after the last event that was handed out.
+A connection is read until it breaks; coming again is the worker's business. The token is the place after the last event
+that was handed out.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from datetime import timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
@@ -19,165 +20,26 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.typing import Subprotocol
 
-from ingest.source import Batch, Gap, TokenTooOld, Transient
-from resonance.model import Author, Delete, DeleteAuthor, Media, Mention, PublicEvent, Upsert, instant, micros
+from ingest.source import AuthFailed, Batch, Gap, Transient
+from ingest.sources.bluesky_frames import POST, REPOST, Malformed, Parsed, ServerError, parse_v1, parse_v2
+from resonance.errors import RateLimited
+from resonance.model import Delete, DeleteAuthor, PublicEvent, Upsert, instant
 
-POST, REPOST = "app.bsky.feed.post", "app.bsky.feed.repost"
+__all__ = ["Bluesky", "Malformed", "ServerError", "parse_v1", "parse_v2"]
+
 HOST = "wss://jetstream.us-east.bsky.network"
-_GONE = {"deleted", "suspended", "takendown", "deactivated"}
+_PATHS = {1: "/subscribe", 2: "/xrpc/network.bsky.jetstream.subscribeEvents"}
+_COLLECTIONS = {1: "wantedCollections", 2: "collections"}
+_UNKNOWN_PATH = (404, 405, 501)
 _EVENTS, _SECONDS = 500, 0.2
 _MARGIN = 5_000_000
-_LONGEST_FRAME = 4_000_000
-
-
-class Parsed(NamedTuple):
-    """One frame: at most one event; `place` (seq or µs) and `at` (µs) of it. `known` False: of a kind we do not know."""
-
-    event: PublicEvent | None
-    place: int
-    at: int
-    known: bool = True
-
-
-class Malformed(ValueError):
-    """A frame that is not what Jetstream sends."""
-
-
-class ServerError(Exception):
-    """An error frame of the server."""
-
-    def __init__(self, name: str, message: str) -> None:
-        self.name = name
-        super().__init__(f"{name}: {message}")
-
-
-# ---- the parser ---------------------------------------------------------------------------------------------
-
-
-def parse_v1(data: bytes | str) -> Parsed:
-    """A frame of version 1: the event nests under its kind. Raises Malformed."""
-    frame = _decode(data)
-    try:
-        at = int(frame["time_us"])
-        kind = str(frame["kind"])
-        return _event(kind, str(frame["did"]), frame.get(kind) or {}, at, at)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Malformed(f"{type(error).__name__}: {error}") from error
-
-
-def parse_v2(data: bytes | str) -> Parsed | None:
-    """A frame of version 2 (`xrpc.v1.json`): the commit's fields lie beside seq, did and time. None for a notice. Raises
-    ServerError for an error frame, Malformed otherwise."""
-    frame = _decode(data)
-    if frame.get("$type") == "error":
-        raise ServerError(str(frame.get("error", "")), str(frame.get("message", "")))
-    try:
-        payload = frame["payload"]
-        kind = str(payload["$type"]).rpartition("#")[2]
-        if kind == "info":
-            return None
-        at = micros(_time(payload["time"]))
-        inner = payload if kind == "commit" else payload.get(kind) or {}
-        return _event(kind, str(payload["did"]), inner, int(payload["seq"]), at)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Malformed(f"{type(error).__name__}: {error}") from error
-
-
-def _decode(data: bytes | str) -> dict[str, Any]:
-    try:
-        frame = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Malformed(f"no JSON: {error}") from error
-    if not isinstance(frame, dict):
-        raise Malformed("no object")
-    return frame
-
-
-def _time(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _event(kind: str, did: str, inner: dict[str, Any], place: int, at: int) -> Parsed:
-    if kind == "account":
-        gone = inner.get("active") is False and inner.get("status") in _GONE
-        return Parsed(DeleteAuthor(author=f"bluesky:{did}") if gone else None, place, at)
-    if kind != "commit":
-        return Parsed(None, place, at, known=kind in ("identity", "sync"))
-    collection = inner["collection"]
-    if collection not in (POST, REPOST):
-        return Parsed(None, place, at)
-    name = f"bluesky:at://{did}/{collection}/{inner['rkey']}"
-    if inner["operation"] == "delete":
-        return Parsed(Delete(id=name), place, at)
-    return Parsed(Upsert(mention=_mention(name, did, inner, at)), place, at)
-
-
-def _mention(name: str, did: str, commit: dict[str, Any], at: int) -> Mention:
-    record = commit["record"]
-    update = commit["operation"] == "update"
-    embed = record.get("embed") or {}
-    reply = record.get("reply") or {}
-    quoted = _quoted(embed)
-    repost = commit["collection"] == REPOST
-    facets = [feature for facet in record.get("facets") or () for feature in facet.get("features") or ()]
-    languages = record.get("langs") or []
-    return Mention(
-        id=name,
-        platform="bluesky",
-        kind="repost" if repost else "quote" if quoted else "comment" if reply else "post",
-        text=str(record.get("text") or ""),
-        language=str(languages[0]) if languages else None,
-        url=None if repost else f"https://bsky.app/profile/{did}/post/{commit['rkey']}",
-        site="bsky.app",
-        # The time is claimed by whoever posts; where it cannot be read, the server's stands in.
-        published_at=_claimed(record.get("createdAt"), at),
-        edited_at=instant(at) if update else None,
-        version=str(commit.get("cid") or "") or None if update else None,
-        author=Author(id=did),
-        links=tuple(str(f["uri"]) for f in facets if f.get("$type", "").endswith("#link") and f.get("uri")),
-        hashtags=tuple(str(f["tag"]) for f in facets if f.get("$type", "").endswith("#tag") and f.get("tag")),
-        media=_media(embed),
-        reply_to=_id((reply.get("parent") or {}).get("uri")),
-        thread_root=_id((reply.get("root") or {}).get("uri")),
-        repost_of=_id((record.get("subject") or {}).get("uri")) if repost else None,
-        quote_of=_id(quoted),
-    )
-
-
-def _claimed(text: Any, at: int) -> datetime:
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC) if _has_zone(text) else instant(at)
-    except (TypeError, ValueError, OverflowError):
-        return instant(at)
-
-
-def _has_zone(text: str) -> bool:
-    return text.endswith("Z") or "+" in text[10:] or "-" in text[10:]
-
-
-def _id(uri: Any) -> str | None:
-    return f"bluesky:{uri}" if uri else None
-
-
-def _quoted(embed: dict[str, Any]) -> str | None:
-    record = embed.get("record") or {}
-    uri = (record.get("record") or record).get("uri")
-    return str(uri) if uri and f"/{POST}/" in str(uri) else None
-
-
-def _media(embed: dict[str, Any]) -> tuple[Media, ...]:
-    embed = embed.get("media") or embed
-    found = [Media(type="image", alt=str(image.get("alt") or "") or None) for image in embed.get("images") or ()]
-    external = embed.get("external") or {}
-    if external.get("uri"):
-        found.append(Media(type="link", url=str(external["uri"]), alt=str(external.get("title") or "") or None))
-    if embed.get("video"):
-        found.append(Media(type="video", alt=str(embed.get("alt") or "") or None))
-    return tuple(found)
-
-
-# ---- the reader ---------------------------------------------------------------------------------------------
+"""So far back (µs) goes a place that is told as a time: times neither rise strictly nor agree between servers."""
+_LEAST_TIME = 10**15
+"""Cursors of version 2 from here on are times."""
+_SILENCE = 60_000_000
+"""Version 1 hides that it has forgotten a place: a stream that begins so much later (µs) has."""
+_REMEMBERED = 5_000
+_LONGEST_FRAME = 16_000_000
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -189,20 +51,36 @@ class Token(msgspec.Struct, frozen=True):
     at: int
 
 
+class _Forgotten(Exception):
+    """The server knows our place no more."""
+
+
 class Bluesky:
     """`ingest.source.Source` for one Jetstream host; `version` None: 2, falling back to 1."""
 
     def __init__(self, host: str = HOST, *, version: int | None = None) -> None:
         self._host = host.rstrip("/")
-        self._version = version
+        self._versions = (2, 1) if version is None else (version,)
+        # What is in the log already and may come again, because a cursor goes back a little.
+        self._logged: dict[tuple[int, int, str], None] = {}
 
-    async def batches(self, token: str | None) -> AsyncIterator[Batch]:
-        """Everything from the token on; ends only by Transient or TokenTooOld."""
+    async def batches(self, token: str | None) -> AsyncGenerator[Batch, None]:
+        """Everything from the token on; ends only by Transient, RateLimited or AuthFailed. A place that the server has
+        forgotten is a gap, after which everything comes that is still there."""
         known = msgspec.json.decode(token, type=Token) if token else None
-        connection, version = await self._connect(known)
         try:
-            async for batch in self._read(connection, version, known):
-                yield batch
+            connection, version = await self._connect(known, forgotten=False)
+            forgotten = False
+        except _Forgotten:
+            connection, version = await self._connect(known, forgotten=True)
+            forgotten = True
+        stream = _Stream(connection, version, self._host, known, forgotten, self._logged)
+        try:
+            yield Batch()
+            async with aclosing(stream.batches()) as batches:
+                async for batch in batches:
+                    yield batch
+                    stream.remember()
         except ConnectionClosed as error:
             raise Transient(f"the stream was closed: {error}") from error
         except ServerError as error:
@@ -210,63 +88,149 @@ class Bluesky:
         finally:
             await connection.close()
 
-    async def _connect(self, known: Token | None) -> tuple[ClientConnection, int]:
-        for version in (2, 1) if self._version is None else (self._version,):
+    async def _connect(self, known: Token | None, *, forgotten: bool) -> tuple[ClientConnection, int]:
+        for version in self._versions:
             try:
-                return await self._open(version, known), version
+                return await self._open(version, self._cursor(version, known, forgotten)), version
             except InvalidStatus as error:
-                body = bytes(error.response.body or b"").decode("utf-8", "replace")
-                if "CursorTooOld" in body:
-                    raise TokenTooOld(f"the stream has forgotten our place: {body[:200]}") from error
-                if error.response.status_code != 404 or version == 1:
-                    raise Transient(f"Jetstream answered {error.response.status_code}: {body[:200]}") from error
+                if error.response.status_code not in _UNKNOWN_PATH or version == self._versions[-1]:
+                    raise _refusal(error, may_forget=not forgotten) from error
             except (OSError, InvalidHandshake, TimeoutError) as error:
                 raise Transient(f"no connection: {error}") from error
-        raise Transient("no version of Jetstream was found")
+        raise AssertionError("unreachable: the last version returns or raises")
 
-    async def _open(self, version: int, known: Token | None) -> ClientConnection:
-        if version == 2:
-            path, wanted = "/xrpc/network.bsky.jetstream.subscribeEvents", {"collections": [POST, REPOST]}
-        else:
-            path, wanted = "/subscribe", {"wantedCollections": [POST, REPOST]}
-        query: dict[str, Any] = dict(wanted)
-        if known is not None:
-            same = (known.version, known.host) == (version, self._host)
-            query["cursor"] = known.place if same else known.at - _MARGIN
-        protocols = [Subprotocol("xrpc.v1.json")] if version == 2 else None
-        url = f"{self._host}{path}?{urlencode(query, doseq=True)}"
-        return await connect(url, subprotocols=protocols, max_size=_LONGEST_FRAME, open_timeout=15, ping_interval=20)
+    def _cursor(self, version: int, known: Token | None, forgotten: bool) -> int | None:
+        if known is None:
+            return None
+        if version == 2 and (known.version, known.host) == (2, self._host) and not forgotten:
+            return known.place
+        return max(known.at - _MARGIN, _LEAST_TIME)
 
-    async def _read(self, connection: ClientConnection, version: int, known: Token | None) -> AsyncIterator[Batch]:
+    async def _open(self, version: int, cursor: int | None) -> ClientConnection:
+        query: dict[str, Any] = {_COLLECTIONS[version]: [POST, REPOST]}
+        if cursor is not None:
+            query["cursor"] = cursor
+        return await connect(
+            f"{self._host}{_PATHS[version]}?{urlencode(query, doseq=True)}",
+            subprotocols=[Subprotocol("xrpc.v1.json")] if version == 2 else None,
+            max_size=_LONGEST_FRAME,
+            open_timeout=15,
+            close_timeout=2,
+            ping_interval=20,
+        )
+
+
+def _refusal(error: InvalidStatus, *, may_forget: bool) -> Exception:
+    """What an HTTP answer in place of the stream means for us."""
+    body = bytes(error.response.body or b"")[:200].decode("utf-8", "replace")
+    said = f"Jetstream answered {error.response.status_code}: {body}"
+    match error.response.status_code:
+        case 400 if "CursorTooOld" in body and may_forget:
+            return _Forgotten(said)
+        case 401 | 403:
+            return AuthFailed(said)
+        case 429:
+            after = error.response.headers.get("Retry-After", "")
+            return RateLimited(said, timedelta(seconds=int(after)) if after.isdecimal() else None)
+        case _:
+            return Transient(said)
+
+
+class _Stream:
+    """One connection, from the place that is known on."""
+
+    def __init__(
+        self,
+        connection: ClientConnection,
+        version: int,
+        host: str,
+        known: Token | None,
+        forgotten: bool,
+        logged: dict[tuple[int, int, str], None],
+    ) -> None:
+        self._connection = connection
+        self._version, self._host, self._known = version, host, known
+        self._forgotten, self._begun = forgotten, False
+        self._logged = logged
+        self._handed: list[tuple[int, int, str]] = []
+
+    async def batches(self) -> AsyncGenerator[Batch, None]:
         """Batches of at most 500 events or 0.2 s. What was read before the connection broke is handed out first."""
-        last = known.place if known and (known.version, known.host) == (version, self._host) else -1
         while True:
             batch = _Collected()
             broken: Exception | None = None
-            deadline = time.monotonic() + _SECONDS
             try:
-                await self._collect(connection, version, batch, last, deadline)
+                await self._collect(batch)
             except (ConnectionClosed, ServerError) as error:
                 broken = error
-            if batch.place is not None:
-                last = batch.place
-                yield batch.batch(version, self._host)
+            if batch.frames:
+                self._handed = batch.marks
+                yield self._batch(batch)
             if broken is not None:
                 raise broken
 
-    async def _collect(
-        self, connection: ClientConnection, version: int, batch: _Collected, last: int, deadline: float
-    ) -> None:
-        while len(batch.events) < _EVENTS and time.monotonic() < deadline:
-            # The first frame is waited for as long as it takes; the rest only until the batch is due.
-            patience = None if batch.place is None else max(deadline - time.monotonic(), 0.001)
+    def remember(self) -> None:
+        """What was handed out last is in the log: when it comes again, it is a repetition."""
+        self._logged.update(dict.fromkeys(self._handed))
+        while len(self._logged) > _REMEMBERED:
+            del self._logged[next(iter(self._logged))]
+        self._handed = []
+
+    async def _collect(self, batch: _Collected) -> None:
+        """The first frame is waited for as long as it takes, the others until the batch is due."""
+        self._take(batch, await self._connection.recv())
+        deadline = time.monotonic() + _SECONDS
+        while len(batch.events) < _EVENTS and (left := deadline - time.monotonic()) > 0:
             try:
-                data = await asyncio.wait_for(connection.recv(), patience)
+                async with asyncio.timeout(left):
+                    data = await self._connection.recv()
             except TimeoutError:
                 return
-            if batch.place is None:
-                deadline = time.monotonic() + _SECONDS
-            batch.take(data, version, last)
+            self._take(batch, data)
+
+    def _take(self, batch: _Collected, data: bytes | str) -> None:
+        """One frame; a repeated one is dropped, a broken one counted."""
+        batch.frames += 1
+        try:
+            plain = _unpacked(data)
+            parsed = parse_v2(plain) if self._version == 2 else parse_v1(plain)
+        except (Malformed, zstandard.ZstdError):
+            batch.malformed += 1
+            return
+        if parsed is None:
+            self._forgotten = True
+            return
+        if not self._begun:
+            self._begun = True
+            batch.gap = self._gap(parsed)
+        batch.add(parsed, self._version, self._logged, self._is_known(parsed))
+
+    def _is_known(self, parsed: Parsed) -> bool:
+        """The cursor of version 2 is inclusive: the event at it is in the log."""
+        known = self._known
+        same = known is not None and (known.version, known.host) == (2, self._host) and self._version == 2
+        return same and known is not None and parsed.place == known.place and not self._forgotten
+
+    def _gap(self, first: Parsed) -> Gap | None:
+        known = self._known
+        if known is None or not (self._forgotten or (self._version == 1 and first.at - known.at > _SILENCE)):
+            return None
+        return Gap("the stream has forgotten our place", instant(known.at), instant(max(first.at, known.at)))
+
+    def _batch(self, batch: _Collected) -> Batch:
+        token = None
+        if batch.last is not None:
+            place = Token(self._version, self._host, batch.last.place, batch.last.at)
+            token = msgspec.json.encode(place).decode()
+        return Batch(
+            batch.events,
+            token,
+            batch.gap,
+            batch.malformed,
+            batch.ignored,
+            unknown=batch.unknown,
+            duplicates=batch.duplicates,
+        )
 
 
 class _Collected:
@@ -274,29 +238,42 @@ class _Collected:
 
     def __init__(self) -> None:
         self.events: list[PublicEvent] = []
-        self.place: int | None = None
-        self.at = 0
-        self.ignored = self.malformed = 0
+        self.marks: list[tuple[int, int, str]] = []
+        self.last: Parsed | None = None
         self.gap: Gap | None = None
+        self.frames = self.ignored = self.malformed = self.unknown = self.duplicates = 0
 
-    def take(self, data: bytes | str, version: int, last: int) -> None:
-        """One frame; a repeated one (the cursor is inclusive) is dropped, a broken one counted."""
-        try:
-            plain = zstandard.ZstdDecompressor().decompress(data, _LONGEST_FRAME) if isinstance(data, bytes) else data
-            parsed = parse_v2(plain) if version == 2 else parse_v1(plain)
-        except (Malformed, zstandard.ZstdError):
-            self.malformed += 1
-            return
-        if parsed is None or parsed.place <= last:
-            return
-        self.place, self.at = parsed.place, parsed.at
+    def add(self, parsed: Parsed, version: int, logged: dict[tuple[int, int, str], None], known: bool) -> None:
+        """One frame that could be read."""
+        self.last = parsed
         if parsed.event is None:
-            self.ignored += 1
-        else:
-            self.events.append(parsed.event)
+            self.ignored += parsed.known
+            self.unknown += not parsed.known
+            return
+        mark = (version, parsed.place, _name(parsed.event))
+        if known or mark in logged:
+            self.duplicates += 1
+            return
+        self.marks.append(mark)
+        self.events.append(parsed.event)
 
-    def batch(self, version: int, host: str) -> Batch:
-        """What was collected, with the token after it."""
-        token = Token(version, host, self.place or 0, self.at)
-        text = msgspec.json.encode(token).decode()
-        return Batch(self.events, text, self.gap, self.malformed, self.ignored)
+
+def _name(event: PublicEvent) -> str:
+    match event:
+        case Upsert(mention=mention):
+            return mention.id
+        case Delete(id=name):
+            return f"delete {name}"
+        case DeleteAuthor(author=name):
+            return f"author {name}"
+        case _:
+            raise AssertionError(event)
+
+
+def _unpacked(data: bytes | str) -> bytes | str:
+    """A binary frame is one zstd frame around the text; more than the greatest text is refused before it is unpacked."""
+    if isinstance(data, str):
+        return data
+    if zstandard.frame_content_size(data) > _LONGEST_FRAME:
+        raise Malformed("too great a frame")
+    return zstandard.ZstdDecompressor().decompress(data, _LONGEST_FRAME)

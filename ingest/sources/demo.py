@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from datetime import datetime, timedelta
 from itertools import chain, islice
 
@@ -24,7 +24,7 @@ class DemoSource:
     def __init__(self, seed: int, quiet: bool, clock: Clock) -> None:
         self._seed, self._quiet, self._clock = seed, quiet, clock
 
-    async def batches(self, token: str | None) -> AsyncIterator[Batch]:
+    async def batches(self, token: str | None) -> AsyncGenerator[Batch, None]:
         """What has happened by now, ten times a second."""
         sent = int(token or 0)
         story = islice(self._story(), sent, None)

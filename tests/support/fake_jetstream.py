@@ -17,6 +17,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
 V2 = "/xrpc/network.bsky.jetstream.subscribeEvents"
+TIMES = 10**15
 
 
 @dataclass
@@ -29,8 +30,13 @@ class Script:
     ends: list[int | str | None] = field(default_factory=list)
     versions: tuple[int, ...] = (1, 2)
     floor: int = 0
-    """The least cursor that is not too old (version 2)."""
+    """How many of the events are forgotten: version 2 says so, version 1 does not."""
     zstd: bool = False
+    between: Sequence[str] = ()
+    """Frames that stand before the events of every connection."""
+    refusals: list[Response] = field(default_factory=list)
+    """Answers in place of the next connections."""
+    cursors: list[int] = field(default_factory=list)
     served: list[int] = field(default_factory=list)
     connections: int = 0
 
@@ -56,6 +62,19 @@ def frame_of(event: dict[str, Any], version: int, number: int) -> str:
     return json.dumps({"$type": "message", "payload": payload})
 
 
+def cursor_of(request: Request) -> int:
+    """Where a connection wants to begin; 0: it does not say."""
+    return int(parse_qs(urlsplit(request.path).query).get("cursor", ["0"])[0])
+
+
+def notices(script: Script, version: int, cursor: int) -> list[str]:
+    """What version 2 says to somebody whose time is before all that it remembers."""
+    if version == 1 or not script.floor or not TIMES <= cursor < script.events[script.floor]["time_us"]:
+        return []
+    payload = {"$type": "network.bsky.jetstream.subscribeEvents#info", "name": "OutdatedCursor"}
+    return [json.dumps({"$type": "message", "payload": payload})]
+
+
 @asynccontextmanager
 async def fake_jetstream(script: Script) -> AsyncIterator[str]:
     """The server's address."""
@@ -65,21 +84,28 @@ async def fake_jetstream(script: Script) -> AsyncIterator[str]:
         version = 2 if parts.path == V2 else 1
         if version not in script.versions:
             return connection.respond(HTTPStatus.NOT_FOUND, "no such version\n")
-        cursor = int(parse_qs(parts.query).get("cursor", ["0"])[0])
-        if version == 2 and 0 < cursor < script.floor:
-            return connection.respond(HTTPStatus.BAD_REQUEST, f"CursorTooOld: the floor is {script.floor}\n")
+        if script.refusals:
+            return script.refusals.pop(0)
+        cursor = cursor_of(request)
+        if version == 2 and 0 < cursor <= script.floor:
+            said = {"error": "CursorTooOld", "message": f"the floor is {script.floor + 1}"}
+            return connection.respond(HTTPStatus.BAD_REQUEST, json.dumps(said))
         return None
 
     async def handle(connection: ServerConnection) -> None:
         assert connection.request is not None
-        parts = urlsplit(connection.request.path)
-        version = 2 if parts.path == V2 else 1
-        cursor = int(parse_qs(parts.query).get("cursor", ["0"])[0])
+        version = 2 if urlsplit(connection.request.path).path == V2 else 1
+        cursor = cursor_of(connection.request)
         script.connections += 1
+        script.cursors.append(cursor)
         sent = 0
         end = script.ends.pop(0) if script.ends else None
+        for text in [*notices(script, version, cursor), *script.between]:
+            await connection.send(text)
         for number, event in enumerate(script.events):
-            if place_of(event, version, number) < cursor:
+            # A cursor of version 2 may be a time, too.
+            place = event["time_us"] if cursor >= TIMES else place_of(event, version, number)
+            if number < script.floor or place < cursor:
                 continue
             if end is not None and sent >= script.per_connection:
                 break
