@@ -6,12 +6,12 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ingest.demo.generator import Demo, generate
-from ingest.sources.demo import AFTERNOON
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ingest.demo.company import catalogue_toml
+from ingest.demo.generator import Demo, generate
+from ingest.sources.demo import AFTERNOON
 from resonance.clock import ManualClock, Pace
 from resonance.update import Position
 from services.build import Machine

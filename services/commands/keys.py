@@ -36,9 +36,9 @@ def _open(config: Config, data: Data) -> tuple[Machine, AccessKeys]:
 
 def create(
     name: Annotated[str, typer.Argument(help="What the key is for")],
-    permission: Annotated[list[str], typer.Option("--permission", help="read, write or admin; may be repeated")] = [
-        "read"
-    ],
+    permission: Annotated[
+        list[str] | None, typer.Option("--permission", help="read, write or admin; may be repeated")
+    ] = None,
     topic: Annotated[list[str] | None, typer.Option("--topic", help="Only this topic; may be repeated")] = None,
     config: Config = None,
     data: Data = None,

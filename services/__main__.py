@@ -1,0 +1,5 @@
+"""`python -m services`: the command `resonance`."""
+
+from services.cli import main
+
+main()

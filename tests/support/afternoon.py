@@ -1,0 +1,71 @@
+"""The demo's afternoon without waiting: history, then minute by minute, on a real store and a real log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from msgspec import structs
+from rich.console import Console
+
+from ingest.demo import Truth, generate
+from resonance.engines.evaluator import Evaluator
+from resonance.language.keyterms import key_terms
+from resonance.model import instant
+from resonance.stores import schema
+from resonance.stores.evaluations import Evaluations
+from services import demonstration
+from services.build import Machine
+
+HOURS = 5
+
+
+@dataclass(frozen=True)
+class Afternoon:
+    """What really happened, and what was fired: (rule, topic, fired at, departments)."""
+
+    truth: Truth
+    fired: list[dict[str, Any]]
+    outbox: int
+
+
+def live_through(folder: Path, seed: int, *, quiet: bool = False, hours: float = HOURS) -> Afternoon:
+    """Load 28 days, then live through the afternoon in steps of half a simulated minute."""
+    config, data = demonstration.folder(None, folder, seed=seed, quiet=quiet)
+    machine = Machine.open(config, data)
+    demo = generate(seed, quiet=quiet)
+    demonstration.load_history(machine, demo, Console(quiet=True))
+    clock: Any = machine.clock
+    lanes = machine.lanes(alone=True)
+    evaluator = Evaluator(Evaluations(machine.database), machine.watch.catalogue, clock, key_terms)
+    due = iter(demo.afternoon)
+    following = next(due, None)
+    for half in range(int(hours * 120)):
+        clock.set(demo.truth.afternoon_at + timedelta(seconds=30 * (half + 1)))
+        events = []
+        while following is not None and following[0] <= clock.now():
+            event: Any = following[1]
+            if hasattr(event, "mention"):
+                event = structs.replace(event, mention=structs.replace(event.mention, source="demo"))
+            events.append(structs.replace(event, observed_at=following[0]))
+            following = next(due, None)
+        machine.sink.write(events, source="demo") if events else machine.sink._log.append([(0, _beat(clock))])
+        for lane in lanes:
+            while lane.step():
+                pass
+        evaluator.step()
+    with machine.database.read() as connection:
+        rows = connection.execute(sa.select(schema.alert).where(schema.alert.c.fired_at.is_not(None)))
+        fired = [dict(row) | {"fired_at": instant(row["fired_at"])} for row in rows.mappings()]
+        outbox = connection.scalar(sa.select(sa.func.count()).select_from(schema.outbox)) or 0
+    machine.close()
+    return Afternoon(demo.truth, sorted(fired, key=lambda row: row["fired_at"]), outbox)
+
+
+def _beat(clock: Any) -> bytes:
+    from resonance.wire import encode_envelope
+
+    return encode_envelope([], stamp=clock.now())
