@@ -1,0 +1,189 @@
+"""What people read: alerts in sentences, problems in their language, numbers with an ETag, the overview."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from resonance.stores import schema
+from resonance.update import Counts
+from tests.support.machine import at
+from tests.support.seeding import Desk
+
+GERMAN = {"Accept-Language": "de-AT,de;q=0.9,en;q=0.5"}
+ONE = Counts(mentions=1, p_negative=700, p_neutral=200, p_positive=100, negative=1, likes=2)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path)
+    made.seed.topics("bahn", "tee")
+    yield made
+    made.close()
+
+
+def test_an_alert_is_a_sentence_in_the_readers_language(desk: Desk) -> None:
+    desk.seed.alert("a", "bahn", value=1234.0, expected=500.0)
+    assert desk.get("/v1/alerts/a").json()["text"] == "Bahn: 1,234 mentions, 2.5 times the usual 500 (many)"
+    assert desk.get("/v1/alerts/a", GERMAN).json()["text"] == (
+        "Bahn: 1.234 Erwähnungen, 2,5-mal so viele wie die üblichen 500 (many)"
+    )
+    share = '[{"code": "negative_share", "values": {"share": 0.62, "mentions": 40}}]'
+    desk.seed.alert("b", "bahn", reasons=share)
+    assert desk.get("/v1/alerts/b", GERMAN).json()["text"].startswith("Bahn: 62 % von 40 Erwähnungen sind negativ")
+    desk.seed.alert("c", "tee", reasons='[{"code": "silent", "values": {"source": "bluesky"}}]', value=None)
+    assert desk.get("/v1/alerts/c", GERMAN).json()["text"].startswith("Quelle bluesky schweigt")
+
+
+def test_an_alert_has_all_fields_of_the_contract(desk: Desk) -> None:
+    desk.seed.alert("a", "bahn")
+    names = (
+        "id fingerprint rule topic departments severity state pending_at fired_at resolved_at acknowledged_at "
+        "acknowledged_by value expected score reasons text mentions url"
+    )
+    assert set(desk.get("/v1/alerts/a").json()) == set(names.split())
+
+
+def test_the_first_acknowledgement_stands_and_is_told_once(desk: Desk) -> None:
+    desk.seed.alert("a", "bahn")
+    first = desk.client.post("/v1/alerts/a/acknowledge", json={"comment": "ich"}, headers=desk.key("write")).json()
+    desk.pass_time(60)
+    second = desk.client.post("/v1/alerts/a/acknowledge").json()
+    assert first["acknowledged_by"].startswith("key:") and second == first
+    assert desk.seed.count(schema.change, schema.change.c.type == "alert.acknowledged") == 1
+    assert desk.seed.count(schema.audit, schema.audit.c.action == "acknowledge") == 1
+
+
+def test_pages_of_alerts_hold_each_once_also_at_the_same_instant(desk: Desk) -> None:
+    for number in range(7):
+        desk.seed.alert(f"a{number}", "bahn", pending=at(number // 4))
+    seen, cursor = [], None
+    while cursor is not None or not seen:
+        page = desk.get("/v1/alerts", limit=2, state="firing", **({"cursor": cursor} if cursor else {})).json()
+        seen += [item["id"] for item in page["items"]]
+        cursor = page["next"]
+    assert seen == ["a6", "a5", "a4", "a3", "a2", "a1", "a0"]
+
+
+@pytest.mark.parametrize(
+    ("path", "detail"),
+    [
+        ("/v1/topics/none", "es gibt kein Thema 'none'"),
+        ("/v1/alerts/none", "es gibt keinen Alarm 'none'"),
+        ("/v1/jobs/none", "es gibt keinen Auftrag 'none'"),
+        ("/v1/mentions?id=x:9", "diese Erwähnung gibt es nicht"),
+        ("/v1/mentions?topik=1", "unbekannte Parameter: topik"),
+        ("/v1/mentions?cursor=x", "cursor: ist keine unserer Fortsetzungsmarken"),
+        ("/v1/mentions?limit=900", "limit: darf höchstens 200 sein"),
+        ("/v1/mentions?order=best", "muss 'newest', 'oldest', 'reach', 'engagement' oder 'resonance' sein"),
+        ("/v1/topics/bahn/series?start=2026-01-02T00:00:00Z&end=2026-01-01T00:00:00Z", "end: muss nach start liegen"),
+        ("/v1/changes?after=ffffffff-1", "die Stelle gehört zu einem anderen Speicher"),
+        ("/v2", "Das gibt es nicht"),
+    ],
+)
+def test_common_problems_are_told_in_german(desk: Desk, path: str, detail: str) -> None:
+    assert detail in desk.get(path, GERMAN).json()["detail"]
+    assert detail not in desk.get(path).json()["detail"]
+
+
+def test_every_mistake_in_a_body_is_told_in_german_with_its_place(desk: Desk) -> None:
+    errors = desk.client.post("/v1/topics", json={"id": "neu", "extra": 1}, headers=GERMAN).json()["errors"]
+    assert {error["pointer"]: error["detail"] for error in errors if error["pointer"] != "/extra"} == {
+        "/name": "fehlt",
+        "/query": "fehlt",
+    }
+
+
+def test_a_series_is_not_sent_again_to_who_has_it(desk: Desk) -> None:
+    desk.seed.window("bahn", at(-600), ONE)
+    first = desk.get("/v1/topics/bahn/series")
+    tag = first.headers["etag"]
+    assert desk.get("/v1/topics/bahn/series", {"If-None-Match": f'"x", W/{tag}'}).status_code == 304
+    desk.seed.window("bahn", at(-1800), ONE)
+    assert desk.get("/v1/topics/bahn/series", {"If-None-Match": tag}).status_code == 200
+
+
+def test_a_series_says_what_it_is(desk: Desk) -> None:
+    desk.seed.progress(at(0))
+    desk.seed.window("bahn", at(-600), ONE)
+    start, end = at(-3600).isoformat(), at(0).isoformat()
+    body = desk.get("/v1/topics/bahn/series", metric="engagement", start=start, end=end, step="1h").json()
+    assert {name: body[name] for name in ("metric", "unit", "step", "zone")} == {
+        "metric": "engagement",
+        "unit": "reactions",
+        "step": "1h",
+        "zone": "Europe/Berlin",
+    }
+    item = {"at": "2026-05-04T11:00:00Z", "value": 2, "low": None, "high": None, "expected": None, "complete": True}
+    assert body["items"] == [item]
+
+
+def test_days_are_those_of_the_zone_also_when_clocks_change(desk: Desk) -> None:
+    midnight = datetime(2026, 3, 28, 23, tzinfo=UTC)
+    for hours in (0, 22, 23):
+        desk.seed.window("bahn", midnight + timedelta(hours=hours), ONE)
+    answer = desk.get(
+        "/v1/topics/bahn/series",
+        step="1d",
+        start=midnight.isoformat(),
+        end=(midnight + timedelta(hours=47)).isoformat(),
+    ).json()
+    assert [(item["at"], item["value"]) for item in answer["items"]] == [
+        ("2026-03-28T23:00:00Z", 2),
+        ("2026-03-29T22:00:00Z", 1),
+    ]
+
+
+def test_a_summary_stands_against_the_time_before(desk: Desk) -> None:
+    desk.seed.environment(1, "x", "de")
+    for hours in (1, 2, 25):
+        desk.seed.window("bahn", at(-3600 * hours), ONE)
+    body = desk.get("/v1/topics/bahn/summary").json()
+    assert (body["volume"], body["before"]["volume"], body["net_sentiment"]) == (2, 1, -0.6)
+    assert body["shares"]["platform"] == [{"name": "x", "mentions": 2, "share": 1.0}]
+
+
+def test_a_push_says_whether_it_is_stored(tmp_path: Path) -> None:
+    waited: list[float] = []
+
+    def stored(seconds: float) -> bool:
+        waited.append(seconds)
+        return len(waited) == 1
+
+    desk = Desk(tmp_path, {"await_stored": stored})
+    item = {"id": "x:1", "text": "a", "published_at": "2026-05-04T11:00:00Z"}
+    answers = [desk.client.post("/v1/mentions", json=item, headers={"Prefer": "wait=5"}) for _ in range(2)]
+    assert waited == [5.0, 5.0]
+    assert [answer.headers.get("preference-applied") for answer in answers] == ["wait=5", None]
+    assert desk.client.post("/v1/mentions", json=item).json()["accepted"] == 1 and len(waited) == 2
+    desk.close()
+
+
+@pytest.mark.parametrize(("language", "word", "number"), [("de", "Themen", "1.500"), ("en", "Topics", "1,500")])
+def test_the_overview_shows_alerts_topics_and_sources(desk: Desk, language: str, word: str, number: str) -> None:
+    desk.seed.alert("a", "bahn")
+    desk.seed.window("bahn", at(-60), Counts(mentions=1500, p_negative=900, p_positive=100))
+    page = desk.get("/", {"Accept-Language": language})
+    assert f'<html lang="{language}">' in page.text and word in page.text and number in page.text
+    assert "Bahn: 12" in page.text and "<script" not in page.text
+    nonce = re.search(r"style-src 'nonce-([\w-]+)'", page.headers["content-security-policy"])
+    assert nonce and f'<style nonce="{nonce[1]}">' in page.text
+    assert (
+        "unsafe" not in page.headers["content-security-policy"]
+        and "default-src 'none'" in page.headers["content-security-policy"]
+    )
+    assert (
+        desk.get("/", {"Accept-Language": language}).headers["content-security-policy"]
+        != page.headers["content-security-policy"]
+    )
+
+
+def test_readiness_says_which_part_is_not_ready(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, {"pending": lambda: True})
+    assert (desk.get("/health/ready").status_code, desk.get("/health/live").status_code) == (503, 200)
+    assert desk.get("/health/ready").json()["problems"] == ["a migration waits"]
+    desk.close()
