@@ -24,7 +24,7 @@ _TABLES: dict[str, str] = {
     "accounts": "account",
     "sources": "source",
 }
-_OTHER_VARIABLES = {"RESONANCE_API_KEY", "RESONANCE_TEST_DATA"}
+_OTHER_VARIABLES = {"RESONANCE_API_KEY"}
 
 
 class _Section(BaseModel):
@@ -141,7 +141,7 @@ def _override(data: dict[str, Any], variables: dict[str, str]) -> list[Problem]:
     """Lay RESONANCE_A__B over data["a"]["b"]."""
     problems = []
     for name in sorted(variables):
-        if not name.startswith(PREFIX) or name in _OTHER_VARIABLES:
+        if not name.startswith(PREFIX) or name.startswith(f"{PREFIX}TEST_") or name in _OTHER_VARIABLES:
             continue
         path = name.removeprefix(PREFIX).lower().split("__")
         if not _is_setting(path):

@@ -23,7 +23,7 @@ from resonance.scoring import Scorer
 from resonance.update import Position, Rejected, Update
 
 _TARGET = 0.025
-_SMALLEST, _GREATEST = 16, 1000
+_SMALLEST, _GREATEST = 96, 1000
 _IDLE = 0.03
 
 log = structlog.get_logger()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -67,16 +68,21 @@ def upsert(
     """Insert rows, or replace those with the same primary key: columns in `add` are added up, those in `keep` stay."""
     if not rows:
         return
+    connection.execute(_upsert(connection.dialect.name, table, tuple(rows[0]), tuple(add), tuple(keep)), list(rows))
+
+
+@cache
+def _upsert(name: str, table: sa.Table, columns: tuple[str, ...], add: tuple[str, ...], keep: tuple[str, ...]) -> Any:
+    """The statement, built once: building costs more than running it."""
     keys = [column.name for column in table.primary_key]
-    insert = dialect.insert(connection, table)
+    insert = dialect.insert_for(name, table)
     changed: dict[str, Any] = {}
-    for name in rows[0]:
-        if name not in keys and name not in keep:
-            changed[name] = table.c[name] + insert.excluded[name] if name in add else insert.excluded[name]
-    statement = (
-        insert.on_conflict_do_update(index_elements=keys, set_=changed) if changed else insert.on_conflict_do_nothing()
-    )
-    connection.execute(statement, list(rows))
+    for column in columns:
+        if column not in keys and column not in keep:
+            changed[column] = table.c[column] + insert.excluded[column] if column in add else insert.excluded[column]
+    if not changed:
+        return insert.on_conflict_do_nothing()
+    return insert.on_conflict_do_update(index_elements=keys, set_=changed)
 
 
 def append_changes(connection: sa.Connection, changes: Sequence[Change]) -> None:

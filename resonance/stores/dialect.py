@@ -62,7 +62,12 @@ def _on_begin(connection: sa.Connection) -> None:
 
 def insert(connection: sa.Connection, table: sa.Table) -> Any:
     """The dialect's INSERT, which knows ON CONFLICT."""
-    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
+    return insert_for(connection.dialect.name, table)
+
+
+def insert_for(name: str, table: sa.Table) -> Any:
+    """The same by the dialect's name."""
+    return (sqlite if name == "sqlite" else postgresql).insert(table)
 
 
 def change_insert(connection: sa.Connection) -> Any:
