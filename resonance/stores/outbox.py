@@ -1,26 +1,37 @@
 """Notifications between decision and delivery: leased one by one, sent outside the transaction, in order within a group.
 
-All times here are real time (µs), except an outbox row's own `at`.
+All times here are real time (µs since 1970), except an outbox row's own `at` and the alert's instants, which are log time.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 from msgspec import Struct, field
 
+from resonance.catalogue import duration
 from resonance.model import key_bytes
-from resonance.stores import schema
-from resonance.stores.database import Database, upsert
+from resonance.stores import dialect, schema
+from resonance.stores.database import Database
 
 LEASE = 60_000_000
+"""µs. Longer than any channel takes to send one message, so that only a crash lets it run out."""
+
 _DONE = ("sent", "merged", "failed")
+_UNTOLD = ("merged", "failed")
+_SETTLED = 3_600_000_000
+"""µs. Rows are committed out of order by seconds at most: what is done and older than this need not be looked at again."""
+
+_LONGEST_INCIDENT = 7 * 86_400
+"""Seconds of arrivals that are read for a peak."""
 
 
 class Claimed(Struct, frozen=True):
-    """A notification that is ours to send until the lease ends."""
+    """A notification that is ours to send until the lease ends. `whole`: a resolution whose firing was never told (they
+    collapsed, or the firing was given up), so it tells both. `attempts` counts this one, too, and is the lease's fence."""
 
     id: int
     idempotency_key: str
@@ -32,6 +43,7 @@ class Claimed(Struct, frozen=True):
     real_at: int
     attempts: int
     values: dict[str, Any]
+    whole: bool = False
 
 
 class Shown(Struct, frozen=True):
@@ -46,7 +58,8 @@ class Shown(Struct, frozen=True):
 
 
 class Material(Struct, frozen=True):
-    """What a message is written from. `fired_at` and the like are µs of log time."""
+    """What a message is written from. `fired_at` and `resolved_at` are µs of log time; `peak` is the most mentions that
+    arrived within one window of the rule while the incident lasted, None where that is no longer known."""
 
     id: str
     rule: str
@@ -62,6 +75,9 @@ class Material(Struct, frozen=True):
     reasons: list[dict[str, Any]] = field(default_factory=list)
     mentions: list[Shown] = field(default_factory=list)
     authors: dict[str, str] = field(default_factory=dict)
+    contacts: tuple[str | None, ...] = ()
+    """Contact persons, one a department."""
+    peak: int | None = None
 
 
 class Outbox:
@@ -69,104 +85,170 @@ class Outbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._settled = 0
 
-    def claim(self, owner: str, now: int, limit: int = 20) -> list[Claimed]:
-        """Lease what can be sent: of each (channel, group) only the oldest that is not done, and only when it is due."""
+    # ---- whose turn it is -----------------------------------------------------------------------------------
+
+    def claim(
+        self, owner: str, now: int, limit: int = 20, *, skip: Collection[str] = (), per_channel: int | None = None
+    ) -> list[Claimed]:
+        """Lease what can be sent: of each (channel, group) only the oldest that is not done, and only when it is due.
+
+        Channels in `skip` are left alone; of each other at most `per_channel`. A firing behind which the same
+        incident's resolution waits is marked merged, and the resolution is leased in its place.
+        """
         with self._database.read() as connection:
-            if not connection.execute(_open_rows().limit(1)).first():
-                return []
+            ready = _ready(self._open(connection, now), now, skip, per_channel, limit)
+        if not ready:
+            return []
+        claimed: list[Claimed] = []
         with self._database.write() as connection:
-            claimed: list[Claimed] = []
-            seen: set[tuple[str, str]] = set()
-            for row in connection.execute(_open_rows().order_by(schema.outbox.c.id)).mappings():
-                place = (row["channel"], row["grouping"])
-                if place in seen or len(claimed) >= limit:
-                    continue
-                seen.add(place)
-                if (row["lease_until"] or 0) > now or (row["next_at"] or 0) > now:
-                    continue
-                attempts = (row["attempts"] or 0) + 1
-                _deliver(
-                    connection, row["id"], state="sending", attempts=attempts, owner=owner, lease_until=now + LEASE
-                )
-                claimed.append(_claimed(row, attempts))
+            for row in ready:
+                taken = _lease(connection, row, owner, now)
+                if taken is not None:
+                    claimed.append(taken)
         return claimed
 
-    def merge(self, firing: Claimed, now: int) -> Claimed | None:
-        """After a catch-up: where the same incident's resolution waits unsent behind it, one message tells both. Marks
-        the firing as merged and returns the leased resolution."""
-        box, delivery = schema.outbox, schema.delivery
-        with self._database.write() as connection:
-            query = (
-                sa.select(box)
-                .outerjoin(delivery, delivery.c.outbox == box.c.id)
-                .where(box.c.channel == firing.channel, box.c.alert == firing.alert, box.c.kind == "resolved")
-                .where(sa.or_(delivery.c.state.is_(None), delivery.c.state.not_in(_DONE)))
-            )
-            row = connection.execute(query).mappings().first()
-            if row is None:
-                return None
-            _deliver(connection, firing.id, state="merged", attempts=firing.attempts, done_at=now)
-            _deliver(connection, row["id"], state="sending", attempts=1, lease_until=now + LEASE)
-        return _claimed(row, 1)
+    def _open(self, connection: sa.Connection, now: int) -> list[sa.RowMapping]:
+        """What is not done, oldest first. Remembers up to which row everything is done for good, so that an old outbox
+        costs nothing."""
+        rows = list(connection.execute(_open_rows(self._settled)).mappings())
+        box = schema.outbox.c
+        # Not the newest row but the newest old one: one with a smaller id may still be uncommitted beside a new row.
+        query = sa.select(sa.func.max(box.id)).where(box.id > self._settled, box.real_at < now - _SETTLED)
+        old = connection.scalar(query.where(box.id < rows[0]["id"]) if rows else query)
+        self._settled = old or self._settled
+        return rows
+
+    # ---- what became of it ----------------------------------------------------------------------------------
 
     def sent(self, item: Claimed, now: int) -> None:
-        """It is delivered."""
-        self._set(item, state="sent", done_at=now)
+        """It is delivered; true even where the lease has run out meanwhile."""
+        with self._database.write() as connection:
+            changed = {"state": "sent", "done_at": now, "lease_until": None, "next_at": None, "problem": None}
+            place = schema.delivery.c.outbox == item.id
+            connection.execute(sa.update(schema.delivery).where(place).values(changed))
 
     def retry(self, item: Claimed, at: int, problem: str) -> None:
-        """Try again at `at`."""
-        self._set(item, state="waiting", next_at=at, problem=problem)
+        """Try again at `at`. Changes nothing where somebody else has it by now."""
+        self._release(item, state="waiting", next_at=at, problem=problem)
 
     def failed(self, item: Claimed, now: int, problem: str) -> None:
-        """Given up; the reason stays visible."""
-        self._set(item, state="failed", done_at=now, problem=problem)
+        """Given up; the reason stays visible. Changes nothing where somebody else has it by now."""
+        self._release(item, state="failed", done_at=now, problem=problem)
 
-    def _set(self, item: Claimed, **values: Any) -> None:
+    def _release(self, item: Claimed, **values: Any) -> None:
+        table = schema.delivery.c
+        ours = sa.and_(table.outbox == item.id, table.attempts == item.attempts, table.state == "sending")
         with self._database.write() as connection:
-            _deliver(connection, item.id, attempts=item.attempts, **values)
+            changed = {"lease_until": None, **values}
+            connection.execute(sa.update(schema.delivery).where(ours).values(changed))
 
     # ---- what a message is written from ---------------------------------------------------------------------
 
-    def material(self, item: Claimed) -> Material:
-        """The alert with what still exists of its mentions and authors; an outbox row without alert (a test) gives its
-        own values."""
+    def material(self, item: Claimed, *, names: bool = True) -> Material:
+        """The alert with what still exists of its mentions and authors. Without `names` no author is named. An outbox
+        row without alert (a test) gives its own values."""
         with self._database.read() as connection:
             alert = (
                 connection.execute(sa.select(schema.alert).where(schema.alert.c.id == item.alert)).mappings().first()
             )
             if alert is None:
-                return Material(item.alert, item.values.get("rule", ""), "", "", "notice")
-            reasons = msgspec.json.decode(alert["reasons"])
-            names = _names(connection)
+                topic = str(item.values.get("topic", ""))
+                return Material(item.alert, str(item.values.get("rule", "")), topic, topic, "notice")
+            reasons = msgspec.json.decode(alert["reasons"], type=list[dict[str, Any]])
+            keys = msgspec.json.decode(alert["mentions"], type=list[str]) or _values(reasons, "top_mentions", [])
+            departments = msgspec.json.decode(alert["departments"], type=list[str])
+            entries = _entries(connection, alert["topic"], departments)
+            known = [entries.get(("department", name), {}) for name in departments]
             return Material(
                 id=alert["id"],
                 rule=alert["rule"],
                 topic=alert["topic"],
-                topic_name=names.get(("topic", alert["topic"]), alert["topic"]),
+                topic_name=entries.get(("topic", alert["topic"]), {}).get("name", alert["topic"]),
                 severity=alert["severity"],
-                departments=tuple(
-                    names.get(("department", name), name) for name in msgspec.json.decode(alert["departments"])
-                ),
+                departments=tuple(one.get("name", name) for name, one in zip(departments, known, strict=True)),
+                contacts=tuple(one.get("multiplicator") for one in known),
                 fired_at=alert["fired_at"],
                 resolved_at=alert["resolved_at"],
                 value=alert["value"],
                 expected=alert["expected"],
                 score=alert["score"],
                 reasons=reasons,
-                mentions=_mentions(connection, msgspec.json.decode(alert["mentions"])),
-                authors=_authors(connection, reasons),
+                mentions=_mentions(connection, keys, names),
+                authors=_authors(connection, reasons) if names else {},
+                peak=_peak(connection, alert, reasons),
             )
 
 
-def _open_rows() -> sa.Select[Any]:
+def _open_rows(after: int) -> sa.Select[Any]:
     box, delivery = schema.outbox, schema.delivery
     columns = (delivery.c.state, delivery.c.attempts, delivery.c.lease_until, delivery.c.next_at)
-    query = sa.select(box, *columns).outerjoin(delivery, delivery.c.outbox == box.c.id)
-    return query.where(sa.or_(delivery.c.state.is_(None), delivery.c.state.not_in(_DONE)))
+    query = sa.select(box, *columns).outerjoin(delivery, delivery.c.outbox == box.c.id).where(box.c.id > after)
+    return query.where(sa.or_(delivery.c.state.is_(None), delivery.c.state.not_in(_DONE))).order_by(box.c.id)
 
 
-def _claimed(row: sa.RowMapping, attempts: int) -> Claimed:
+def _ready(
+    rows: Iterable[sa.RowMapping], now: int, skip: Collection[str], per_channel: int | None, limit: int
+) -> list[sa.RowMapping]:
+    """The first of each group, where it is due."""
+    seen: set[tuple[str, str]] = set()
+    taken: dict[str, int] = {}
+    ready: list[sa.RowMapping] = []
+    for row in rows:
+        place = (row["channel"], row["grouping"])
+        if place in seen:
+            continue
+        seen.add(place)
+        due = (row["lease_until"] or 0) <= now and (row["next_at"] or 0) <= now
+        full = per_channel is not None and taken.get(row["channel"], 0) >= per_channel
+        if due and not full and row["channel"] not in skip and len(ready) < limit:
+            taken[row["channel"]] = taken.get(row["channel"], 0) + 1
+            ready.append(row)
+    return ready
+
+
+def _lease(connection: sa.Connection, row: sa.RowMapping, owner: str, now: int) -> Claimed | None:
+    """Ours, or None where somebody else was faster."""
+    later = _resolution(connection, row) if row["kind"] == "firing" else None
+    if later is None:
+        if not _take(connection, row, state="sending", owner=owner, lease_until=now + LEASE):
+            return None
+        whole = row["kind"] == "resolved" and _firing_untold(connection, row)
+        return _claimed(row, whole)
+    if not _take(connection, row, state="merged", owner=owner, done_at=now):
+        return None
+    if not _take(connection, later, state="sending", owner=owner, lease_until=now + LEASE):
+        return None
+    return _claimed(later, True)
+
+
+def _take(connection: sa.Connection, row: sa.RowMapping, **values: Any) -> bool:
+    """Write the delivery if nobody has touched it since `row` was read: two notifiers never hold the same row."""
+    table = schema.delivery
+    changed = {"lease_until": None, "next_at": None, "problem": None, **values, "attempts": (row["attempts"] or 0) + 1}
+    if row["state"] is None:
+        fresh = dialect.insert(connection, table).values(outbox=row["id"], **changed).on_conflict_do_nothing()
+        return connection.execute(fresh).rowcount == 1
+    same = sa.and_(table.c.outbox == row["id"], table.c.attempts == row["attempts"], table.c.state == row["state"])
+    return connection.execute(sa.update(table).where(same).values(changed)).rowcount == 1
+
+
+def _resolution(connection: sa.Connection, firing: sa.RowMapping) -> sa.RowMapping | None:
+    """The resolution of the same incident that waits behind its firing, in the same channel."""
+    box = schema.outbox.c
+    query = _open_rows(firing["id"]).where(box.channel == firing["channel"], box.alert == firing["alert"])
+    return connection.execute(query.where(box.kind == "resolved").limit(1)).mappings().first()
+
+
+def _firing_untold(connection: sa.Connection, row: sa.RowMapping) -> bool:
+    box, delivery = schema.outbox.c, schema.delivery.c
+    query = sa.select(delivery.outbox).join(schema.outbox, box.id == delivery.outbox)
+    query = query.where(box.channel == row["channel"], box.alert == row["alert"], box.kind == "firing")
+    return connection.execute(query.where(delivery.state.in_(_UNTOLD))).first() is not None
+
+
+def _claimed(row: sa.RowMapping, whole: bool) -> Claimed:
     return Claimed(
         id=row["id"],
         idempotency_key=row["idempotency_key"],
@@ -176,23 +258,27 @@ def _claimed(row: sa.RowMapping, attempts: int) -> Claimed:
         kind=row["kind"],
         at=row["at"],
         real_at=row["real_at"],
-        attempts=attempts,
+        attempts=(row["attempts"] or 0) + 1,
         values=msgspec.json.decode(row["values"]),
+        whole=whole,
     )
 
 
-def _deliver(connection: sa.Connection, number: int, **values: Any) -> None:
-    row = {"owner": None, "lease_until": None, "next_at": None, "done_at": None, "problem": None}
-    upsert(connection, schema.delivery, [{"outbox": number, **row, **values}])
+def _values(reasons: list[dict[str, Any]], code: str, otherwise: Any) -> Any:
+    return next((reason["values"] for reason in reasons if reason["code"] == code), otherwise)
 
 
-def _names(connection: sa.Connection) -> dict[tuple[str, str], str]:
-    query = sa.select(schema.entry).where(schema.entry.c.kind.in_(("topic", "department")))
-    rows = connection.execute(query).mappings()
-    return {(row["kind"], row["id"]): msgspec.json.decode(row["body"])["name"] for row in rows}
+def _entries(connection: sa.Connection, topic: str, departments: list[str]) -> dict[tuple[str, str], dict[str, Any]]:
+    entry = schema.entry.c
+    wanted = sa.or_(
+        sa.and_(entry.kind == "topic", entry.id == topic),
+        sa.and_(entry.kind == "department", entry.id.in_(departments)),
+    )
+    rows = connection.execute(sa.select(entry.kind, entry.id, entry.body).where(wanted))
+    return {(row[0], row[1]): msgspec.json.decode(row[2], type=dict[str, Any]) for row in rows}
 
 
-def _mentions(connection: sa.Connection, keys: list[str]) -> list[Shown]:
+def _mentions(connection: sa.Connection, keys: list[str], names: bool) -> list[Shown]:
     mention, author = schema.mention, schema.author
     query = (
         sa.select(mention, author.c.handle, author.c.name)
@@ -207,7 +293,7 @@ def _mentions(connection: sa.Connection, keys: list[str]) -> list[Shown]:
             row["platform"],
             row["text"] or row["title"] or "",
             row["url"],
-            row["handle"] or row["name"],
+            (row["handle"] or row["name"]) if names else None,
             row["reach"],
         )
         for key, row in found
@@ -215,7 +301,30 @@ def _mentions(connection: sa.Connection, keys: list[str]) -> list[Shown]:
 
 
 def _authors(connection: sa.Connection, reasons: list[dict[str, Any]]) -> dict[str, str]:
-    keys = [item["author"] for reason in reasons if reason["code"] == "top_authors" for item in reason["values"]]
+    keys = [item["author"] for item in _values(reasons, "top_authors", [])]
     query = sa.select(schema.author).where(schema.author.c.author_key.in_([bytes.fromhex(key) for key in keys]))
     rows = connection.execute(query).mappings()
-    return {row["author_key"].hex(): row["handle"] or row["name"] or row["platform"] for row in rows}
+    return {row["author_key"].hex(): row["handle"] or row["name"] for row in rows if row["handle"] or row["name"]}
+
+
+def _peak(connection: sa.Connection, alert: sa.RowMapping, reasons: list[dict[str, Any]]) -> int | None:
+    """The most arrivals within one window of the rule, from the window before it fired until it was resolved."""
+    window = _values(reasons, "volume", {}).get("window")
+    if window is None or alert["fired_at"] is None or alert["resolved_at"] is None:
+        return None
+    seconds = int(duration(window).total_seconds())
+    start, end = alert["fired_at"] // 1_000_000 - seconds, alert["resolved_at"] // 1_000_000
+    table = schema.arrival.c
+    query = sa.select(table.version, table.minute, sa.func.sum(table.mentions)).group_by(table.version, table.minute)
+    query = query.where(table.topic == alert["topic"], table.minute > max(start - 60, end - _LONGEST_INCIDENT))
+    rows = connection.execute(query.where(table.minute <= end).order_by(table.version, table.minute)).all()
+    highest, total, first = 0, 0, 0
+    for number, (version, minute, mentions) in enumerate(rows):
+        total += int(mentions)
+        # Two versions of a topic overlap while a query is changed: they are not added up.
+        while rows[first][0] != version or rows[first][1] <= minute - seconds:
+            total -= int(rows[first][2])
+            first += 1
+        highest = max(highest, total)
+        assert first <= number
+    return highest or None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from resonance.errors import ResonanceError
 
@@ -13,23 +13,39 @@ class GaveUp(ResonanceError):
     """The other side refuses this message for good; the text says why."""
 
 
+class Quote(Struct, frozen=True):
+    """A mention in a message: the excerpt, who said it where, and its address (http or https) if it has one."""
+
+    text: str
+    who: str
+    url: str | None = None
+
+
 class Message(Struct, frozen=True):
-    """A notification in words. `title` in one line; `lines` of plain text; `links` as (words, address)."""
+    """A notification in words: plain text throughout, cleaned of control characters, nothing escaped yet.
+
+    `title` is one line; `lines` say how unusual, where, why, who; `quotes` are mentions, introduced by `quotes_title`;
+    `links` are (words, address). `mark` is firing, resolved, silent or test.
+    """
 
     title: str
     lines: tuple[str, ...] = ()
+    quotes: tuple[Quote, ...] = ()
+    quotes_title: str = ""
+    quotes_link: str = ""
     links: tuple[tuple[str, str], ...] = ()
-    kind: str = "firing"
+    mark: str = "firing"
     severity: str = "warning"
-    data: dict[str, Any] = field(default_factory=dict)
 
 
 class Channel(Protocol):
-    """Sends one message at a time. Raises Retry or RateLimited (try again) or GaveUp."""
+    """Sends one message at a time. Raises RateLimited (nothing more to this channel for a while), Retry (this message
+    later) or GaveUp (never)."""
 
     language: str
     zone: str
     pause: float
     """Seconds between two messages."""
 
-    def send(self, message: Message, idempotency_key: str) -> None: ...
+    def send(self, message: Message, idempotency_key: str) -> None:
+        """Deliver; on return the other side has it. The key is the same whenever the same message is sent again."""
