@@ -14,10 +14,10 @@ from ingest.demo.said import Said
 from ingest.demo.talk import Talk
 from resonance.model import Kind
 
-_FIRST: Final = (1.25, 0.09)
-"""Mentions a minute in the first ten minutes: so many, and so many more with each minute; about 17 in all."""
+_FIRST: Final = 1.75
+"""Mentions a minute in the first ten minutes: as few as stand out at once from two or three in a quarter of an hour."""
 
-_TIMES_USUAL: Final = 20.0
+_TIMES_USUAL: Final = 21.0
 _DECAY: Final = 55.0  # minutes until the rate has fallen to 1/e after its peak
 _STEP: Final = 0.05  # minutes
 _ARRIVES: Final = {"bluesky": 4.0, "mastodon": 5.0, "reddit": 7.0, "instagram": 11.0, "news": 16.0}
@@ -25,11 +25,13 @@ _ARRIVES: Final = {"bluesky": 4.0, "mastodon": 5.0, "reddit": 7.0, "instagram": 
 
 _LOUD: Final = {"bluesky": 0.42, "mastodon": 0.22, "reddit": 0.22, "instagram": 0.12, "news": 0.02}
 _ENGLISH_FROM: Final = 6.0
-_STATEMENTS: Final = (
+_PROGRAMME: Final = (
+    (17.0, None, "de"),
     (34.0, "bluesky:kesselfink.example", "de"),
     (41.0, "mastodon:kesselfink@lauterwald.example", "en"),
+    (52.0, None, "en"),
 )
-"""When, by which account and in which language the company answers."""
+"""When a newspaper (None) reports, or one of the company's accounts answers, and in which language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,10 @@ class Outbreak:
 
     def per_minute(self, minute: float) -> float:
         """Mentions a minute, `minute` minutes after the onset."""
-        first, more = _FIRST
         if minute < 10:
-            return first + more * minute
-        at_ten = first + more * 10
+            return _FIRST
         if minute < self.peak:
-            return at_ten + (self.rate - at_ten) * (minute - 10) / (self.peak - 10)
+            return _FIRST + (self.rate - _FIRST) * (minute - 10) / (self.peak - 10)
         return self.rate * math.exp((self.peak - minute) / _DECAY)
 
     def instants(self, rng: Random, until: datetime) -> Iterator[datetime]:
@@ -68,7 +68,7 @@ class Outbreak:
 def outbreak(rng: Random, scenario: Scenario, begin: datetime, usual: float) -> Outbreak:
     """The scenario with its onset 10 to 40 minutes after `begin`; `usual` is the topic's mentions a minute."""
     onset_at = begin + timedelta(seconds=rng.randrange(600, 2400))
-    return Outbreak(scenario, onset_at, rng.uniform(40, 60), usual * _TIMES_USUAL)
+    return Outbreak(scenario, onset_at, rng.uniform(45, 58), usual * _TIMES_USUAL)
 
 
 @dataclass
@@ -78,13 +78,13 @@ class Spread:
     outbreak: Outbreak
     talk: Talk
     _roots: dict[str, list[Said]] = field(default_factory=dict)
-    _stated: int = 0
+    _held: int = 0
 
     def take(self, at: datetime) -> Said:
         """What is said of it at this instant."""
         minute = (at - self.outbreak.onset_at) / timedelta(minutes=1)
-        if self._stated < len(_STATEMENTS) and minute >= _STATEMENTS[self._stated][0]:
-            return self._statement(at)
+        if self._held < len(_PROGRAMME) and minute >= _PROGRAMME[self._held][0]:
+            return self._programme(at)
         platform = self._platform(minute)
         kind = self._kind(minute, platform)
         roots = self._roots.get(platform, [])
@@ -137,9 +137,12 @@ class Spread:
             at, person, kind, text, topic=scenario.topic, language=parent.language, parent=parent, crisis=True
         )
 
-    def _statement(self, at: datetime) -> Said:
-        _, account, language = _STATEMENTS[self._stated]
-        self._stated += 1
-        person, scenario = self.talk.people.accounts[account], self.outbreak.scenario
-        text = self.talk.writer.crisis(scenario, language, "statement")
-        return self.talk.say(at, person, "post", text, topic=scenario.topic, language=language, crisis=True)
+    def _programme(self, at: datetime) -> Said:
+        _, account, language = _PROGRAMME[self._held]
+        self._held += 1
+        talk, scenario = self.talk, self.outbreak.scenario
+        if account is None:
+            return talk.crisis_post(at, scenario, talk.people.someone(talk.rng, "news", language), language)
+        text = talk.writer.crisis(scenario, language, "statement")
+        person = talk.people.accounts[account]
+        return talk.say(at, person, "post", text, topic=scenario.topic, language=language, crisis=True)

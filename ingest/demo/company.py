@@ -18,7 +18,10 @@ Moods = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class DemoTopic:
-    """A topic with its traffic: `daily` mentions on an ordinary day, times `week[weekday]` (Monday first)."""
+    """A topic with its traffic: `daily` mentions on an ordinary day, times `week[weekday]` (Monday first).
+
+    Besides, about `beside` mentions a day of other topics name it, too ("the Rührspecht by Kesselfink").
+    """
 
     id: str
     name: str
@@ -29,6 +32,7 @@ class DemoTopic:
     week: tuple[float, float, float, float, float, float, float]
     moods: Moods
     tags: tuple[str, ...]
+    beside: float = 0.0
 
 
 TOPICS: Final = (
@@ -38,10 +42,11 @@ TOPICS: Final = (
         kind="brand",
         query='Kesselfink* OR @kesselfink OR #kesselfink OR "Kessel Fink"',
         departments=("kundendienst", "presse"),
-        daily=150,
+        daily=130,
         week=(1.02, 1.04, 1.04, 1.05, 1.03, 0.93, 0.89),
         moods=(0.22, 0.30, 0.18, 0.30),
         tags=("kesselfink", "küche", "madeinlauterwald"),
+        beside=26,
     ),
     DemoTopic(
         id="ruehrspecht",

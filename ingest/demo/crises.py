@@ -67,7 +67,7 @@ SCENARIOS: Final = (
         de=CrisisWords(
             claims=(
                 "Beim Dampfkauz ist mir der Siebträger unter Druck entgegengeflogen.", "Verbrüht am Dampfkauz, {who} ist beim Arzt.",
-                "Vorsicht mit dem Dampfkauz, der Siebträger springt {use} ab.", "Der Dampfkauz hat uns die halbe Küche zerlegt.",
+                "Vorsicht mit dem Dampfkauz, der Siebträger springt mitten im Bezug ab.", "Der Dampfkauz hat uns die halbe Küche zerlegt.",
                 "Dampfkauz explodiert fast, {who} steht noch unter Schock.", "Heißer Kaffeesatz an der Decke, der Dampfkauz ist lebensgefährlich.",
                 "{since} drückt der Dampfkauz komisch, heute flog der Träger ab.",
             ),
@@ -84,7 +84,7 @@ SCENARIOS: Final = (
         en=CrisisWords(
             claims=(
                 "The portafilter of my Dampfkauz shot off under pressure.", "Scalded by the Dampfkauz, {who} is at the doctor's.",
-                "Careful with the Dampfkauz, it blows off {use}.", "The Dampfkauz wrecked half our kitchen.",
+                "Careful with the Dampfkauz, it blows off mid-shot.", "The Dampfkauz wrecked half our kitchen.",
                 "Hot grounds on the ceiling, the Dampfkauz is dangerous.", "{who} is still shaking after what the Dampfkauz did.",
             ),
             details=(
@@ -278,7 +278,7 @@ REPLIES: Final = {
         "{who} sagt dasselbe, {detail}. {claim}", "Ist das sicher? Hier heißt es: {claim}", "Furchtbar, {detail}. Danke für die Warnung vor {D}.",
         "Gibt es schon eine Antwort zu {D}? {detail}.", "Ich hatte {A} fast bestellt, {detail}, nein danke.",
         "Ruhig bleiben, bei mir läuft {N} {use} ohne Probleme.", "Das mit {D} glaube ich erst mit Beweisen, {who} auch.",
-        "{since} warne ich vor {D}, {detail}.", "Bitte meldet das, {detail}. {N} ist ein Fall für die Behörde.",
+        "{who} warnt schon lange vor {D}, {detail}.", "Bitte meldet das, {detail}. {N} ist ein Fall für die Behörde.",
         "Wie schlimm ist es bei {D} in {place}? {detail}.", "{detail}, unglaublich. {N} ist für mich erledigt.",
     ),
     "en": (

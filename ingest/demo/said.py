@@ -42,9 +42,13 @@ class Said:
         return said
 
     def answered_by(self, other: Said) -> None:
-        """Counts an answer, a repost or a quote."""
+        """Counts an answer, a repost or a quote; who sees it sees what it answers, too."""
         counted = {"comment": self.replies, "repost": self.reposts, "quote": self.quotes}[other.kind]
         counted.append(other.at)
+        said: Said | None = self
+        while said is not None:
+            said.observed_at = min(said.observed_at, other.observed_at)
+            said = said.parent
 
     def mention(self) -> Mention:
         """The mention as it is first seen."""

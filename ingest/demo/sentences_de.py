@@ -151,7 +151,7 @@ TONGUE: Final = Tongue(
         "since": (
             "seit gestern", "seit drei Tagen", "seit dem Wochenende", "seit Ostern", "seit einem halben Jahr", "seit {n} Wochen",
             "seit {n} Tagen", "seit dem Frühjahr", "seit der letzten Woche", "seit dem Umzug", "seit heute früh", "seit Monaten",
-            "nach {n} Wochen", "nach zwei Jahren", "nach einem Monat",
+            "seit {n} Monaten", "seit dem Kauf", "seit letztem Herbst",
         ),
         "who": (
             "meine Schwester", "mein Mann", "mein Vater", "die Nachbarin", "unser Azubi", "meine Oma", "mein Schwager",

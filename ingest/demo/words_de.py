@@ -17,7 +17,7 @@ def _masculine(noun: str, *variants: str) -> tuple[tuple[str, str, str], ...]:
     >>> _masculine("Kauz")[0]
     ('der Kauz', 'den Kauz', 'dem Kauz')
     """
-    forms = [(f"der {noun}", f"den {noun}", f"dem {noun}")] * 3
+    forms = [(f"der {noun}", f"den {noun}", f"dem {noun}")] * 7
     forms += [(f"{my}", f"{my}en", f"{my}em") for my in ("mein", "unser")]
     forms = [(n if " " in n else f"{n} {noun}", a if " " in a else f"{a} {noun}", d if " " in d else f"{d} {noun}")
              for n, a, d in forms]  # fmt: skip
@@ -133,8 +133,8 @@ WORDS: Final = {
     ),
     "nestfunk": Lexicon(
         names=(
-            ("die Nestfunk-App", "die Nestfunk-App", "der Nestfunk-App"), ("Nestfunk", "Nestfunk", "Nestfunk"),
-            ("Nestfunk", "Nestfunk", "Nestfunk"), ("die App Nestfunk", "die App Nestfunk", "der App Nestfunk"),
+            ("die Nestfunk-App", "die Nestfunk-App", "der Nestfunk-App"), *[("Nestfunk", "Nestfunk", "Nestfunk")] * 5,
+            ("die App Nestfunk", "die App Nestfunk", "der App Nestfunk"),
             ("das neue Nestfunk", "das neue Nestfunk", "dem neuen Nestfunk"),
             ("Nestfunk von Kesselfink", "Nestfunk von Kesselfink", "Nestfunk von Kesselfink"),
         ),

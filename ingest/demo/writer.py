@@ -34,7 +34,7 @@ _EMOJI: Final = {
     "complaint": "😤😡🙄😩👎💔", "praise": "😍🥳👍💚😋🙌", "question": "🤔🙋👀❓", "report": "📌📰🗞✏"
 }  # fmt: skip
 _SPELLED: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"})
-_REMEMBERED: Final = 4000
+_REMEMBERED: Final = 15_000
 _CLAIM_MOODS: Final[Moods] = (0.8, 0.0, 0.12, 0.08)
 
 
@@ -45,7 +45,7 @@ def _pieces(text: str) -> tuple[str, ...]:
 
 
 class Writer:
-    """Writes texts from one stream of chance and avoids repeating itself within some thousand texts."""
+    """Writes texts from one stream of chance and avoids repeating itself within some weeks of texts."""
 
     def __init__(self, rng: Random) -> None:
         self._rng = rng
@@ -84,7 +84,7 @@ class Writer:
 
     def _fresh(self, make: Callable[[], str]) -> str:
         text = make()
-        for _ in range(5):
+        for _ in range(12):
             if text not in self._recent and text not in self._older:
                 break
             text = make()
