@@ -27,7 +27,7 @@ from resonance.stores.mentions import Found, MentionFilter, Order
 from resonance.stores.rows import read_mention
 
 ITEMS, BYTES = 5000, 8_000_000
-_SCANNED = 5000
+_SCANNED, _SLICE = 5000, 200
 _PROBED = 100
 router = APIRouter(tags=["mentions"], dependencies=[Depends(known_parameters)])
 Names = Annotated[list[str], Query()]
@@ -168,16 +168,21 @@ def list_mentions(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: str | None = None,
 ) -> Any:
-    """Repeated parameters are OR, different ones AND. With `id`: that one mention."""
+    """Repeated parameters are OR, different ones AND. With `id`: that one mention. `query` looks at up to 5,000 stored
+    mentions a request and says in `scanned` at how many it did; `next` goes on. `order=resonance` is by time until
+    mentions have a resonance."""
     if id is not None:
-        return shapes.mention(parts.mentions.get_by_id(id, caller.scope), pseudonymous=parts.pseudonymous)
+        return _shown(parts.mentions.get_by_id(id, caller.scope), parts)
     _check_topics(parts, caller, chosen.topic)
     if query is None:
         page = parts.mentions.page(chosen, caller.scope, limit=limit, cursor=cursor)
-        found, following = page.items, page.next
-    else:
-        found, following = _matched(parts, caller, chosen, query, limit, cursor)
-    return {"items": [shapes.mention(item, pseudonymous=parts.pseudonymous) for item in found], "next": following}
+        return {"items": [_shown(item, parts) for item in page.items], "next": page.next}
+    found, following, scanned = _matched(parts, caller, chosen, query, limit, cursor)
+    return {"items": [_shown(item, parts) for item in found], "next": following, "scanned": scanned}
+
+
+def _shown(found: Found, parts: Parts) -> dict[str, Any]:
+    return shapes.mention(found, pseudonymous=parts.pseudonymous)
 
 
 def _check_topics(parts: Parts, caller: Caller, topics: tuple[str, ...]) -> None:
@@ -187,24 +192,26 @@ def _check_topics(parts: Parts, caller: Caller, topics: tuple[str, ...]) -> None
 
 def _matched(
     parts: Parts, caller: Caller, chosen: MentionFilter, query: str, limit: int, cursor: str | None
-) -> tuple[list[Found], str | None]:
-    """Candidates page by page, the newest first, until enough match; at most 5,000 are looked at per request."""
+) -> tuple[list[Found], str | None, int]:
+    """Candidates page by page until enough match; at most 5,000 are looked at per request. How many were, stands beside
+    them: a page may be empty although `next` goes on."""
     matcher = Matcher.compile({"query": query})
     found: list[Found] = []
-    for _ in range(_SCANNED // 200):
-        page = parts.mentions.page(chosen, caller.scope, limit=min(200, max(limit - len(found), 1) * 4), cursor=cursor)
+    scanned = 0
+    while scanned < _SCANNED and len(found) < limit:
+        page = parts.mentions.page(chosen, caller.scope, limit=_SLICE, cursor=cursor)
+        for item in page.items:
+            scanned += 1
+            if matcher.match(read_mention(item.row, None), language=item.row["language"]):
+                found.append(item)
+            if len(found) == limit:
+                # The next page begins after the last that is given; where it is the very last, there is none.
+                last = item is page.items[-1] and page.next is None
+                return found, None if last else parts.mentions.cursor_after(chosen, item), scanned
         cursor = page.next
-        matching = [
-            item for item in page.items if matcher.match(read_mention(item.row, None), language=item.row["language"])
-        ]
-        if len(found) + len(matching) > limit:
-            # Stop exactly at the last that is given, so that the next page begins after it.
-            keep = matching[: limit - len(found)]
-            return [*found, *keep], parts.mentions.cursor_after(chosen, keep[-1] if keep else found[-1])
-        found += matching
-        if cursor is None or len(found) == limit:
+        if cursor is None:
             break
-    return found, cursor
+    return found, cursor, scanned
 
 
 @router.get("/v1/mentions/{key}", summary="One mention, and why it matched")

@@ -50,6 +50,7 @@ class Seed:
         """A mention with its matches; returns its key."""
         self.rows += 1
         key, moment = mention_key(name), micros(placed or at(self.rows))
+        label = columns.pop("label", "negative")
         row: dict[str, Any] = {
             "row": self.rows,
             "key": key,
@@ -83,7 +84,7 @@ class Seed:
                 "p_negative": 700,
                 "p_neutral": 200,
                 "p_positive": 100,
-                "label": columns.pop("label", "negative"),
+                "label": label,
                 "model": "test",
             }
             for topic in topics
