@@ -31,7 +31,7 @@ from resonance.model import (
     micros,
 )
 from resonance.ports import Known, Mode, Wanted
-from resonance.records import engaged, followers_of, keeps, labelled, live_engagement, merge_engagement, row_after
+from resonance.records import bare, engaged, followers_of, keeps, labelled, live_engagement, merge_engagement, row_after
 from resonance.scoring import UNREAD, Reading, Scorer, environment_of
 from resonance.update import AuthorRow, Change, Match, Record, Update, Waiting
 from resonance.windows import deltas
@@ -388,23 +388,3 @@ class _Work:
                 last = row_after(last, record.observed_at, self.part.lane)
                 after[key] = structs.replace(record, row=last)
         return last
-
-
-def bare(record: Record) -> Record:
-    """The record without its content: a tombstone, or an edit of something that is not kept."""
-    return structs.replace(
-        record,
-        mention=None,
-        matches=(),
-        engagement={},
-        reach=None,
-        reach_by="unknown",
-        row=0,
-        language=None,
-        language_by="unknown",
-        language_confidence=None,
-        environment=0,
-        voice="earned",
-        followers=None,
-        time_suspect=False,
-    )

@@ -98,3 +98,23 @@ def row_after(last: int, observed_at: int, lane: int) -> int:
     following = last + 1
     # The running number is used up: go on in the next millisecond.
     return following if following & 0xFFF else ((last >> 20) + 1) << 20 | lane << 12
+
+
+def bare(record: Record) -> Record:
+    """The record without its content: a tombstone, or an edit of something that is not kept."""
+    return structs.replace(
+        record,
+        mention=None,
+        matches=(),
+        engagement={},
+        reach=None,
+        reach_by="unknown",
+        row=0,
+        language=None,
+        language_by="unknown",
+        language_confidence=None,
+        environment=0,
+        voice="earned",
+        followers=None,
+        time_suspect=False,
+    )

@@ -98,7 +98,8 @@ class Engine:
             Outbox(machine.database),
             OpenChannels(machine.configuration.settings, machine.watch.catalogue),
             self.url,
-            outcome=lambda outcome: machine.metrics.deliveries.labels(outcome).inc(),
+            on_delivery=lambda _channel, outcome, _seconds: machine.metrics.deliveries.labels(outcome).inc(),
+            names=machine.configuration.settings.privacy == "open",
         ).run(self.stop)
 
     def _ingest(self) -> None:

@@ -33,15 +33,13 @@ log = structlog.get_logger()
 class Notifier:
     """Claims, words, sends, notes. `now` is real time in seconds since 1970; `url` how people reach the service.
 
-    `on_delivery` is told of every attempt: channel, outcome (sent, retry, failed, merged) and seconds; `outcome` of the
-    outcome alone. Without `names` no author is named. At most `threads` channels send at once.
+    `on_delivery` is told of every attempt: channel, outcome (sent, retry, failed, merged) and seconds. Without `names` no author is named. At most `threads` channels send at once.
     """
 
     outbox: Outbox
     channels: Callable[[], Mapping[str, Channel]]
     url: str
     now: Callable[[], float] = time.time
-    outcome: Callable[[str], object] = lambda _: None
     on_delivery: Callable[[str, str, float], object] = lambda *_: None
     owner: str = "notifier"
     jitter: Callable[[], float] = random.random
@@ -158,7 +156,6 @@ class Notifier:
         return None
 
     def _tell(self, outcome: str, item: Claimed, seconds: float, problem: str | None = None) -> None:
-        self.outcome(outcome)
         self.on_delivery(item.channel, outcome, seconds)
         level = log.warning if outcome == "failed" else log.info
         level("notification." + outcome, channel=item.channel, alert=item.alert, kind=item.kind, problem=problem)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any
@@ -254,7 +255,7 @@ def test_channel(name: str, parts: PartsOf, caller: Writer) -> dict[str, Any]:
         "alert": f"test-{key}",
         "kind": "test",
         "at": micros(now),
-        "real_at": micros(now),
+        "real_at": time.time_ns() // 1000,
         "values": msgspec.json.encode({"rule": "test"}).decode(),
     }
     with parts.database.write() as connection:
