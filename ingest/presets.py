@@ -6,7 +6,8 @@ from msgspec import Struct, field
 
 
 class Preset(Struct, frozen=True):
-    """`columns`: field → columns, the first that is there counts. `constant`: fields that every row has."""
+    """`columns`: field → columns, of which the first that says something counts; however they are capitalised.
+    `constant`: fields that every row has."""
 
     columns: dict[str, tuple[str, ...]]
     constant: dict[str, str] = field(default_factory=dict)
@@ -16,45 +17,58 @@ FIELDS = [
     "id",
     "text",
     "title",
+    "thread_title",
+    "quoted_text",
     "url",
+    "site",
     "published_at",
+    "edited_at",
     "platform",
     "language",
     "community",
     "kind",
     "country",
     "place",
+    "hashtags",
+    "links",
+    "rating",
     "reply_to",
+    "thread_root",
     "repost_of",
+    "quote_of",
     "author.id",
     "author.handle",
     "author.name",
     "author.followers",
+    "author.description",
     "engagement.likes",
     "engagement.replies",
     "engagement.reposts",
     "engagement.quotes",
     "engagement.views",
+    "engagement.saves",
+    "engagement.dislikes",
 ]
 """What a column can be mapped to; the last word alone will do where it is unambiguous (`followers`, `likes`)."""
 
 GENERIC = Preset(
     {
         "id": ("id",),
-        "text": ("text", "content", "message", "body", "Text"),
-        "title": ("title",),
-        "url": ("url", "link", "URL"),
-        "published_at": ("published_at", "created_at", "date", "time", "timestamp", "Datum"),
-        "platform": ("platform", "network"),
-        "language": ("language", "lang"),
+        "text": ("text", "content", "message", "body", "full text", "inhalt", "nachricht"),
+        "title": ("title", "headline", "titel"),
+        "url": ("url", "link"),
+        "published_at": ("published_at", "created_at", "date", "time", "timestamp", "datum", "zeit", "zeitpunkt"),
+        "platform": ("platform", "network", "plattform", "netzwerk"),
+        "language": ("language", "lang", "sprache"),
         "community": ("community",),
         "kind": ("kind",),
+        "rating": ("rating", "stars", "bewertung"),
         "author.id": ("author_id",),
-        "author.handle": ("author", "handle", "username", "user"),
+        "author.handle": ("author", "handle", "username", "user", "autor"),
         "author.name": ("author_name", "name"),
-        "author.followers": ("followers",),
+        "author.followers": ("followers", "follower"),
         "engagement.likes": ("likes",),
-        "engagement.replies": ("replies", "comments"),
+        "engagement.replies": ("replies", "comments", "kommentare"),
         "engagement.reposts": ("reposts", "retweets", "shares"),
         "engagement.views": ("views", "impressions"),
     }
