@@ -33,7 +33,47 @@ from resonance.wire import decode_event, encode_envelope, encode_event
 
 START = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
 TOPICS = 50
-WORDS = ["heute", "morgen", "wieder", "lange", "gewartet", "und", "niemand", "sagt", "etwas", "dazu", "der", "service", "war", "freundlich", "aber", "das", "produkt", "hält", "nicht", "was", "versprochen", "wurde", "ich", "frage", "mich", "ob", "das", "so", "bleibt", "vielen", "dank", "für", "die", "schnelle", "antwort", "leider", "kam", "nichts", "an"]
+WORDS = [
+    "heute",
+    "morgen",
+    "wieder",
+    "lange",
+    "gewartet",
+    "und",
+    "niemand",
+    "sagt",
+    "etwas",
+    "dazu",
+    "der",
+    "service",
+    "war",
+    "freundlich",
+    "aber",
+    "das",
+    "produkt",
+    "hält",
+    "nicht",
+    "was",
+    "versprochen",
+    "wurde",
+    "ich",
+    "frage",
+    "mich",
+    "ob",
+    "das",
+    "so",
+    "bleibt",
+    "vielen",
+    "dank",
+    "für",
+    "die",
+    "schnelle",
+    "antwort",
+    "leider",
+    "kam",
+    "nichts",
+    "an",
+]
 
 
 def scorer() -> Scorer:

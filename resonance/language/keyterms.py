@@ -21,7 +21,51 @@ READ: Final = 5_000
 _noise = re.compile(r"https?://\S+|www\.\S+|[@%][\w.-]+|&\w+;")
 _words = re.compile(r"#?[^\W\d_][\w'’-]*|\S")
 _OFTEN: Final = frozenset(
-    ["rt", "via", "amp", "http", "https", "heute", "morgen", "gestern", "mal", "echt", "halt", "eben", "sowie", "today", "tomorrow", "yesterday", "really", "actually", "like", "get", "got", "just", "gonna", "im", "dont", "i'm", "don't", "it's", "ja", "nein", "yes", "no", "ok", "okay", "bitte", "danke", "please", "thanks", "thank", "you", "geht", "gibt", "schon"]
+    [
+        "rt",
+        "via",
+        "amp",
+        "http",
+        "https",
+        "heute",
+        "morgen",
+        "gestern",
+        "mal",
+        "echt",
+        "halt",
+        "eben",
+        "sowie",
+        "today",
+        "tomorrow",
+        "yesterday",
+        "really",
+        "actually",
+        "like",
+        "get",
+        "got",
+        "just",
+        "gonna",
+        "im",
+        "dont",
+        "i'm",
+        "don't",
+        "it's",
+        "ja",
+        "nein",
+        "yes",
+        "no",
+        "ok",
+        "okay",
+        "bitte",
+        "danke",
+        "please",
+        "thanks",
+        "thank",
+        "you",
+        "geht",
+        "gibt",
+        "schon",
+    ]
 )
 """Words of talk that no list of stop words holds, and that name no theme."""
 

@@ -132,16 +132,17 @@ def _balanced(rows: Sequence[Labelled]) -> Floats:
     """An importance for each text, so that each class present counts alike and the mean is 1."""
     labels = np.array([row.label for row in rows], dtype=np.intp)
     counts = np.bincount(labels, minlength=3)
-    present = max(1, np.count_nonzero(counts))
+    present = max(1, int(np.count_nonzero(counts)))
     return np.asarray((len(rows) / present / np.maximum(1, counts))[labels], dtype=np.float32)
 
 
 def _mean(table: Table, wanted: Floats, importance: Floats, seed: int, rounds: int, progress: Progress) -> Linear:
-    weights, bias = 0.0, 0.0
+    found: list[Linear] = []
     for number in range(rounds):
         progress(f"round {number + 1} of {rounds}")
-        found = fit(table, wanted, importance, RECIPE, seed + number)
-        weights, bias = weights + found.weights / rounds, bias + found.bias / rounds
+        found.append(fit(table, wanted, importance, RECIPE, seed + number))
+    weights = sum((one.weights for one in found), np.float32(0)) / np.float32(rounds)
+    bias = sum((one.bias for one in found), np.float32(0)) / np.float32(rounds)
     return Linear(np.asarray(weights, dtype=np.float32), np.asarray(bias, dtype=np.float32))
 
 
@@ -155,7 +156,8 @@ def temperature(linear: Linear, sets: Sequence[tuple[Table, Sequence[Labelled]]]
             for logits, right in known
         )
 
-    return float(round(min((0.5 + 0.02 * step for step in range(126)), key=surprise), 2))
+    grid = [round(0.5 + 0.02 * step, 2) for step in range(126)]
+    return min(grid, key=surprise)
 
 
 def _percent(scores: Scores) -> dict[str, float]:
