@@ -101,6 +101,13 @@ def test_another_host_is_asked_by_time() -> None:
     assert numbers(found) == list(range(15, 40))
 
 
+def test_another_host_that_remembers_less_is_a_gap() -> None:
+    script = Script([post(n) for n in range(40)], versions=(2,), floor=25)
+    found = read(script, lambda _: token("ws://elsewhere", 2, 3), until=39)
+    assert numbers(found) == list(range(25, 40))
+    assert [batch.gap.since for batch in found if batch.gap] == [instant(START + 3_000_000)]
+
+
 def test_a_server_that_knows_only_version_1_is_read_by_it() -> None:
     script = Script([post(n) for n in range(5)], versions=(1,))
     last = read(script, until=4)[-1]

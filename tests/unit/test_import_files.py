@@ -87,6 +87,16 @@ def test_rows_between_two_broken_quotes_are_found_again(file: Path) -> None:
     assert set(bad(found)) <= {3, 6} and bad(found)
 
 
+def test_a_whole_row_between_rows_that_are_broken_twice_is_found_again(file: Path) -> None:
+    rest = "2026-05-04 12:00,anna,3,x"
+    rows = [f'"text 1,{rest}', 'x"y,2026-05-04 12:00,"anna,3,x', f"text 3,{rest}", f'text 4",{rest}', f"text 5,{rest}"]
+    file.write_text("\n".join(["text,date,author,likes,place", *rows]), "utf-8")
+    found = lines(file)
+    whole = [(line.number, *texts([line])) for line in found if line.event]
+    assert whole == [(4, "text 3"), (5, 'text 4"'), (6, "text 5")]
+    assert list(bad(found)) == [2]
+
+
 def test_paragraphs_with_many_commas_are_no_broken_quote(file: Path) -> None:
     text = (
         "Erstens, zweitens, drittens\n\nViertens, fünftens, sechstens, siebtens, achtens; neuntens, zehntens\n1,5 2,5"
