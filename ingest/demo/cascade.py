@@ -126,9 +126,7 @@ class Spread:
     def _answer(self, at: datetime, kind: Kind, roots: list[Said]) -> Said:
         """The more a post has been passed on, the more it is passed on."""
         rng, scenario = self.talk.rng, self.outbreak.scenario
-        parent = rng.choices(roots, [root.person.pull * (1 + len(root.reposts) + len(root.replies)) for root in roots])[
-            0
-        ]
+        parent = rng.choices(roots, list(map(_draws, roots)))[0]
         person = self.talk.people.someone(rng, parent.platform, parent.language)
         text = parent.text
         if kind != "repost":
@@ -146,3 +144,9 @@ class Spread:
         text = talk.writer.crisis(scenario, language, "statement")
         person = talk.people.accounts[account]
         return talk.say(at, person, "post", text, topic=scenario.topic, language=language, crisis=True)
+
+
+def _draws(root: Said) -> float:
+    """How strongly a post draws answers; the English-speaking audience of a firm from Bad Lauterwald is the smaller one."""
+    heard = root.person.pull * (1 + len(root.reposts) + len(root.replies))
+    return heard if root.language == "de" else 0.5 * heard
