@@ -139,7 +139,7 @@ ACCOUNTS: Final = (
 
 
 def catalogue_toml() -> str:
-    """The demo's catalogue as TOML text: topics, departments, a log channel for each, accounts, rules, the source."""
+    """The demo's catalogue as TOML text: topics, departments, a log channel for each, accounts, rules; last the source."""
     tables: list[str] = []
     for topic in TOPICS:
         tables.append(

@@ -87,3 +87,8 @@ def test_both_languages_have_words_for_every_topic_and_every_mood() -> None:
         assert (
             set(tongue.cores) == set(tongue.openers) == set(tongue.tails) == set(tongue.replies) == set(tongue.titles)
         )
+
+
+def test_the_source_stands_last_so_that_its_options_can_be_added_below() -> None:
+    tables = tomllib.loads(catalogue_toml() + "options = { seed = 3 }\n")
+    assert tables["sources"] == [{"id": "demo", "kind": "demo", "options": {"seed": 3}}]
