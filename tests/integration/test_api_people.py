@@ -8,8 +8,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from resonance.access import EVERYTHING, Actor, Scope
 from resonance.stores import schema
+from resonance.stores.incidents import Incidents
 from resonance.update import Counts
 from tests.support.machine import at
 from tests.support.seeding import Desk
@@ -55,6 +58,25 @@ def test_the_first_acknowledgement_stands_and_is_told_once(desk: Desk) -> None:
     second = desk.client.post("/v1/alerts/a/acknowledge").json()
     assert first["acknowledged_by"].startswith("key:") and second == first
     assert desk.seed.count(schema.change, schema.change.c.type == "alert.acknowledged") == 1
+    assert desk.seed.count(schema.audit, schema.audit.c.action == "acknowledge") == 1
+
+
+def test_of_two_who_acknowledge_at_the_same_moment_one_is_the_first(desk: Desk) -> None:
+    class Overtaken(Incidents):
+        """Somebody else acknowledges between this one's look and its change."""
+
+        overtake = True
+
+        def get(self, name: str, scope: Scope) -> sa.RowMapping:
+            row = super().get(name, scope)
+            if self.overtake:
+                self.overtake = False
+                Incidents(desk.database).acknowledge(name, scope, actor=Actor("user", "first"), at=at(1))
+            return row
+
+    desk.seed.alert("a", "bahn")
+    row = Overtaken(desk.database).acknowledge("a", EVERYTHING, actor=Actor("user", "second"), at=at(2))
+    assert row["acknowledged_by"] == "user:first"
     assert desk.seed.count(schema.audit, schema.audit.c.action == "acknowledge") == 1
 
 

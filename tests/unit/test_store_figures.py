@@ -85,6 +85,14 @@ def test_a_long_time_is_counted_although_its_minutes_are_forgotten(seed: Seed) -
     assert total["bahn"].mentions == 2
 
 
+def test_where_minutes_are_forgotten_the_quarter_hour_of_the_start_is_counted_whole(seed: Seed) -> None:
+    seed.progress(NOON)
+    seed.window("bahn", NOON - timedelta(days=50), ONE, only=900)
+    start = NOON - timedelta(days=50) + timedelta(minutes=7)
+    total = Figures(seed.database).totals(["bahn"], start, start + timedelta(hours=1), group="topic")
+    assert total["bahn"].mentions == 1
+
+
 def test_forgotten_minutes_are_unknown_and_quiet_ones_are_zero(seed: Seed) -> None:
     seed.progress(NOON)
     figures = Figures(seed.database, minutes_days=30)
