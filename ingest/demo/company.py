@@ -169,7 +169,7 @@ def catalogue_toml() -> str:
     tables += [
         _table("rules", id="surge", when={"kind": "change"}, topics=("*",), severity="critical"),
         _table("rules", id="negative-share", when={"kind": "negative_share"}, topics=("*",), severity="warning"),
-        _table("rules", id="silent", when={"kind": "silent"}, topics=("*",), severity="notice"),
+        _table("rules", id="silent", when={"kind": "silent", "after": "6h"}, topics=("*",), severity="notice"),
         _table("sources", id="demo", kind="demo"),
     ]
     return "\n".join(tables)
