@@ -1,4 +1,7 @@
-"""Puts the parts of one machine together. Every process makes its own from the same folder and configuration."""
+"""Puts the parts of one machine together. Every process makes its own from the same folder and configuration.
+
+What only the engine needs (models, language tables) is imported where it is made: the web stays small without it.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -15,18 +19,18 @@ from ingest.push import PushIntake
 from resonance.catalogue import Catalogue
 from resonance.clock import Clock, SimulatedClock, SystemClock
 from resonance.engines.embedded_log import EmbeddedLog
-from resonance.engines.local import LaneLoop
-from resonance.engines.watch import CatalogueWatch
 from resonance.errors import Unconfigured
-from resonance.language.detect import LanguageDetector
 from resonance.metrics import Metrics
-from resonance.scoring import Scorer, Sentiment, author_keys
-from resonance.sentiment.linear import LinearModel
 from resonance.stores.database import Database
 from resonance.stores.entries import Entries
 from resonance.stores.ledger import SqlLedger
 from services.folder import DataFolder
 from services.settings import Configuration, load, seed_entries
+
+if TYPE_CHECKING:
+    from resonance.engines.local import LaneLoop
+    from resonance.engines.watch import CatalogueWatch
+    from resonance.scoring import Scorer, Sentiment
 
 log = structlog.get_logger()
 LANES = 1
@@ -38,6 +42,8 @@ class Machine:
 
     configuration: Configuration
     folder: DataFolder
+    behind: bool = False
+    """Whether processing is so far behind the log that pull sources should wait."""
 
     @classmethod
     def open(cls, config: Path | None, data: Path | None = None) -> Machine:
@@ -84,12 +90,16 @@ class Machine:
     @cached_property
     def author_key(self) -> Callable[[str], bytes]:
         """ "platform:id" → the author's key."""
+        from resonance.scoring import author_keys
+
         configured = self.configuration.settings.installation_key
         return author_keys(self.folder.installation_key(configured.get_secret_value() if configured else None))
 
     @cached_property
     def model(self) -> Sentiment:
         """The shipped sentiment model."""
+        from resonance.sentiment.linear import LinearModel
+
         return LinearModel.load()
 
     @cached_property
@@ -100,6 +110,10 @@ class Machine:
     @cached_property
     def watch(self) -> CatalogueWatch:
         """The catalogue as it is now."""
+        from resonance.engines.watch import CatalogueWatch
+        from resonance.language.detect import LanguageDetector
+        from resonance.scoring import Scorer
+
         detector = LanguageDetector(self.configuration.settings.languages)
 
         def compile(catalogue: Catalogue) -> Scorer:
@@ -124,6 +138,8 @@ class Machine:
 
     def lanes(self, *, alone: bool = False) -> list[LaneLoop]:
         """The loops over the log. `alone`: no page waits for the store, so that transactions may be long."""
+        from resonance.engines.local import LaneLoop
+
         loops = [
             LaneLoop(self.log, self.ledger, lane, self.watch.scorer, self.ledger.progress, self.metrics)
             for lane in range(LANES)

@@ -112,7 +112,8 @@ class Engine:
         for source in machine.watch.catalogue().sources.values():
             opened = open_source(source, machine.clock)
             if opened is not None:
-                worker = SourceWorker(source, opened, machine.sink, SourceStates(machine.database), machine.clock)
+                states = SourceStates(machine.database)
+                worker = SourceWorker(source, opened, machine.sink, states, machine.clock, busy=lambda: machine.behind)
                 tasks.append(asyncio.create_task(worker.run(), name=source.id))
         await asyncio.to_thread(self.stop.wait)
         for task in tasks:

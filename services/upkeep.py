@@ -64,6 +64,8 @@ class Upkeep:
             ages.append(age)
         self.machine.metrics.lag_envelopes.set(sum(counts))
         self.machine.metrics.lag_seconds.set(max(ages, default=0.0))
+        limits = self.machine.configuration.settings.limits
+        self.machine.behind = max(ages, default=0.0) > limits.backlog_seconds or sum(counts) > limits.backlog_envelopes
 
     def trim(self) -> None:
         """Let the log forget what is processed and old enough."""

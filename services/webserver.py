@@ -72,6 +72,7 @@ def parts_of(machine: Machine, stopping: threading.Event) -> Parts:
         backlog_seconds=settings.limits.backlog_seconds,
         backlog_envelopes=settings.limits.backlog_envelopes,
         least_disk_mb=settings.limits.free_disk_mb,
+        minutes_days=settings.keep.minutes_days,
         pseudonymous=settings.privacy == "pseudonymous",
         simulated=isinstance(machine.clock, SimulatedClock),
         stopping=stopping.is_set,

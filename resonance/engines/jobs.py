@@ -19,6 +19,7 @@ from resonance.model import EraseAuthor, Rematch, micros
 from resonance.ports import Ledger, Log, Sink
 from resonance.stores import dialect, schema
 from resonance.stores.database import Database, append_changes, upsert
+from resonance.stores.entries import rise
 from resonance.update import Change
 
 _IDS = 500
@@ -153,3 +154,4 @@ def _forget_topic(connection: sa.Connection, topic: str) -> None:
     for table in (schema.window, schema.arrival, schema.feature, schema.sketch, schema.tracker):
         connection.execute(sa.delete(table).where(table.c.topic == topic))
     connection.execute(sa.delete(schema.entry).where(schema.entry.c.kind == "topic", schema.entry.c.id == topic))
+    rise(connection)

@@ -14,7 +14,7 @@ _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=NORMAL",
     "busy_timeout=15000",
-    "cache_size=-16384",
+    "cache_size=-4096",
     "secure_delete=FAST",
     "temp_store=MEMORY",
 )

@@ -88,7 +88,7 @@ class Entries:
                 return False
             for kind, entry in entries:
                 _write(connection, kind, _begun(kind, entry, at), 1, SYSTEM, at, "seed")
-            _rise(connection)
+            rise(connection)
         return True
 
     def create(self, kind: str, entry: Struct, *, actor: Actor, at: datetime) -> Stored:
@@ -99,7 +99,7 @@ class Entries:
                 raise Conflict(f"there is a {kind} {name!r} already")
             entry = _begun(kind, entry, at)
             _write(connection, kind, entry, 1, actor, at, "create")
-            _rise(connection)
+            rise(connection)
         return Stored(entry, 1, getattr(entry, "status", "active"))
 
     def replace(self, kind: str, entry: Struct, *, revision: int | None, actor: Actor, at: datetime) -> Stored:
@@ -111,7 +111,7 @@ class Entries:
             if isinstance(entry, Topic):
                 entry = _followed(old.entry, entry, at)
             _write(connection, kind, entry, old.revision + 1, actor, at, "replace")
-            _rise(connection)
+            rise(connection)
         return Stored(entry, old.revision + 1, getattr(entry, "status", "active"))
 
     def remove(self, kind: str, name: str, *, revision: int | None, actor: Actor, at: datetime) -> None:
@@ -122,7 +122,7 @@ class Entries:
             connection.execute(sa.delete(schema.entry).where(*where))
             record(connection, actor, "remove", f"{kind}:{name}", at)
             append_changes(connection, [_changed(kind, name, at)])
-            _rise(connection)
+            rise(connection)
 
 
 def _decoded(row: sa.RowMapping) -> Any:
@@ -184,6 +184,7 @@ def _changed(kind: str, name: str, at: datetime) -> Change:
     return Change(f"{kind}.changed", name if kind == "topic" else None, name, micros(at))
 
 
-def _rise(connection: sa.Connection) -> None:
+def rise(connection: sa.Connection) -> None:
+    """Raise the catalogue's version, in the caller's transaction: every watcher loads it anew."""
     current = connection.scalar(sa.select(schema.meta.c.value).where(schema.meta.c.name == _VERSION))
     upsert(connection, schema.meta, [{"name": _VERSION, "value": str(int(current or 0) + 1)}])

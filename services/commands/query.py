@@ -9,13 +9,12 @@ from typing import Annotated
 import msgspec
 import typer
 
-from ingest.cleaning import clean
+from ingest.cleaning import admit
 from resonance.clock import SystemClock
 from resonance.errors import Invalid, Problem
 from resonance.language.detect import LanguageDetector
 from resonance.matching.matcher import Matcher
 from resonance.model import Mention, Upsert
-from resonance.wire import read_event
 from services.settings import load
 
 
@@ -59,7 +58,7 @@ def read_mention(line: bytes) -> Mention:
         value = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Invalid([Problem(f"is no JSON: {error}", "", "syntax")]) from None
-    event = clean(read_event(value), source="stdin", observed_at=SystemClock().now())
+    event = admit(value, source="stdin", observed_at=SystemClock().now())
     if not isinstance(event, Upsert):
         raise Invalid([Problem("is no mention", "/op", "op")])
     return event.mention
