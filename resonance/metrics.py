@@ -47,8 +47,8 @@ class Metrics:
         for outcome in ("sent", "retry", "failed", "merged"):
             self.deliveries.labels(outcome)
 
-    def slice(self, update: Update, *, events: int, computed: float, committed: float) -> None:
-        """Account for one committed slice; durations in seconds."""
+    def slice(self, update: Update, *, events: int, computed: float, committed: float, now: int | None = None) -> None:
+        """Account for one committed slice; durations in seconds, `now` is log time in µs where it is known."""
         self.events.inc(events)
         self.matches.inc(sum(1 for change in update.changes if change.type == "mention.matched"))
         self.rejected.inc(len(update.rejected))
@@ -56,10 +56,13 @@ class Metrics:
         self.commit_seconds.observe(committed)
         published = self.latency_seconds.labels("observed")
         logged = self.latency_seconds.labels("logged")
+        stored = self.latency_seconds.labels("committed")
         for record in update.after.values():
             if record.mention is not None and record.key not in update.before:
                 published.observe(max(0.0, (record.observed_at - record.placed_at) / 1e6))
                 logged.observe(max(0.0, (record.logged_at - record.observed_at) / 1e6))
+                if now is not None:
+                    stored.observe(max(0.0, (now - record.logged_at) / 1e6))
 
     def expired(self, count: int) -> None:
         """Account for what waited in vain."""

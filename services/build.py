@@ -21,6 +21,7 @@ from resonance.clock import Clock, SimulatedClock, SystemClock
 from resonance.engines.embedded_log import EmbeddedLog
 from resonance.errors import Unconfigured
 from resonance.metrics import Metrics
+from resonance.model import micros
 from resonance.stores.database import Database
 from resonance.stores.entries import Entries
 from resonance.stores.ledger import SqlLedger
@@ -146,6 +147,7 @@ class Machine:
         ]
         for loop in loops:
             loop.target = 0.5 if alone else loop.target
+            loop.now = lambda: micros(self.clock.now())
         return loops
 
     def close(self) -> None:

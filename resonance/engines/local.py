@@ -31,7 +31,8 @@ log = structlog.get_logger()
 
 @dataclass
 class LaneLoop:
-    """One lane of the log, from where the store says it is. `target`: how many seconds a transaction may take."""
+    """One lane of the log, from where the store says it is. `target`: how many seconds a transaction may take;
+    `now`: log time (µs), for the metrics."""
 
     log: Log
     ledger: Ledger
@@ -42,6 +43,7 @@ class LaneLoop:
     position: Position | None = None
     size: int = 128
     target: float = _TARGET
+    now: Callable[[], int] | None = None
 
     def claim(self) -> None:
         """Own the lane under a new epoch: whoever worked on it before is fenced off from now on."""
@@ -89,7 +91,11 @@ class LaneLoop:
         committed = time.perf_counter()
         self._adapt(committed - computed, len(batch.events))
         self.metrics.slice(
-            update, events=len(batch.events), computed=computed - started, committed=committed - computed
+            update,
+            events=len(batch.events),
+            computed=computed - started,
+            committed=committed - computed,
+            now=self.now() if self.now else None,
         )
 
     def _compute(
