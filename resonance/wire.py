@@ -116,7 +116,7 @@ def read_event(item: Any) -> PublicEvent:
     op = item.get("op", "upsert" if "mention" in item else None)
     if op is None:
         item, op = {"mention": item}, "upsert"
-    if op not in _PUBLIC:
+    if not isinstance(op, str) or op not in _PUBLIC:
         raise Invalid([Problem(f"unknown op {op!r}; known are {', '.join(_PUBLIC)}", "/op", "op")])
     item = {**item, "op": op}
     item.pop("observed_at", None)
