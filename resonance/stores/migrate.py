@@ -5,10 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import sqlalchemy as sa
-from alembic.config import Config
-from alembic.runtime.environment import EnvironmentContext
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from resonance.errors import NewerVersion
 from resonance.stores import schema
@@ -19,6 +15,11 @@ _LOCK = 7_263_991
 
 def migrate(engine: sa.Engine) -> None:
     """Upgrade to the newest revision in one transaction; raises NewerVersion for a store of a newer program."""
+    # Only the process that starts an installation migrates; the others need not carry Alembic.
+    from alembic.config import Config
+    from alembic.runtime.environment import EnvironmentContext
+    from alembic.script import ScriptDirectory
+
     config = Config()
     config.set_main_option("script_location", str(_FOLDER))
     scripts = ScriptDirectory.from_config(config)
@@ -38,7 +39,8 @@ def migrate(engine: sa.Engine) -> None:
 
 def revision(connection: sa.Connection) -> str | None:
     """The store's revision; None where it is empty. Raises NewerVersion where this program does not know it."""
-    current = MigrationContext.configure(connection).get_current_revision()
+    known_here = sa.inspect(connection).has_table("alembic_version")
+    current = connection.scalar(sa.text("SELECT version_num FROM alembic_version")) if known_here else None
     known = {path.stem.split("_")[0] for path in (_FOLDER / "versions").glob("[0-9]*.py")}
     if current is not None and current not in known:
         raise NewerVersion(
