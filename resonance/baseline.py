@@ -1,7 +1,7 @@
 """How much of a topic is usual at this hour of this weekday, learned online from closed five-minute buckets.
 
-The model (ours): rate = rate of the hour (24 slots, interpolated, half-life 14 days) × weekday × recent level
-2 days). Each factor is a quotient of decayed sums, mentions / exposure, shrunk towards what is known without it: so a
+The model (ours): rate = rate of the hour (24 slots, interpolated, half-life 14 days) × weekday × recent level (two
+days). Each factor is a quotient of decayed sums, mentions / exposure, shrunk towards what is known without it: so a
 topic with 0.2 mentions a bucket still has a profile after a few weeks. Counts are cut at 3 standard deviations before
 they teach: a burst does not become usual in an hour, but a lasting change does in days. Around the rate, counts spread
 with variance = dispersion × mean; the dispersion is learned over quarter-hours and hours, never below 1 (Poisson).

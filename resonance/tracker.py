@@ -70,7 +70,8 @@ def evaluate(
     work = _Work(state, topic, rules, arrivals, zone)
     closed = now // _SECOND // MINUTE * MINUTE
     for minute in range(state.decided, closed, MINUTE):
-        work.decide(minute, (minute + MINUTE) * _SECOND, rules)
+        if work.stirs(minute):
+            work.decide(minute, (minute + MINUTE) * _SECOND, rules)
         work.learn(minute + MINUTE)
     work.decide(closed, max(now, 1), [rule for rule in rules if is_monotone(rule.when)], peek=True)
     work.drop_unwatched(now)
@@ -90,6 +91,16 @@ class _Work:
         self.baseline = state.baseline
         self.incidents = dict(state.incidents)
         self.happened: list[Happened] = []
+        self.longest = longest_window(rules)
+        self.coming = sorted(arrivals, reverse=True)
+        self.latest = 0
+
+    def stirs(self, minute: int) -> bool:
+        """Whether anything can be decided: without an open incident and arrivals that a window still sees, nothing
+        can. So a month that nobody spoke in is caught up with in no time. Minutes are asked for in order."""
+        while self.coming and self.coming[-1] <= minute:
+            self.latest = self.coming.pop()
+        return bool(self.incidents) or self.latest >= minute + MINUTE - self.longest
 
     def decide(self, minute: int, at: int, rules: Sequence[Rule], *, peek: bool = False) -> None:
         """Judge the window that ends with `minute`; a peek only ever finds that something holds."""

@@ -11,17 +11,17 @@ from dataclasses import dataclass, field
 import msgspec
 import structlog
 
-from resonance.alerts.lifecycle import fingerprint, step
+from resonance.alerts.lifecycle import Incident, Step, close, fingerprint, step
 from resonance.alerts.reasons import KeyTerms, reasons, top_mentions
 from resonance.alerts.rules import MINUTE, Verdict, window_seconds
 from resonance.baseline import fresh
-from resonance.catalogue import Catalogue, Rule, Silent, Topic, duration
+from resonance.catalogue import Catalogue, Condition, Rule, Silent, Topic, duration
 from resonance.clock import Clock
 from resonance.errors import Fenced, Full, Retry
 from resonance.matching import parse
 from resonance.matching.query import leaves, word_of
 from resonance.model import micros
-from resonance.stores.evaluations import AlertRow, Decided, Evaluations, Notice, Remembered
+from resonance.stores.evaluations import REBUILDS, AlertRow, Decided, Evaluations, Notice, Remembered, SourceSeen
 from resonance.tracker import Happened, TrackerState, begin, evaluate, needed_since
 from resonance.update import Change
 
@@ -68,7 +68,7 @@ class Evaluator:
                 self._look(catalogue, catalogue.topics[name], known.get(name), progress, name in ready)
                 for name in names
             ]
-            self._commit(decided)
+            self._commit([one for one in decided if _news(one, known.get(one.topic))])
         for name in ready:
             self.rebuilds.pop(name, None)
         self.evaluated(len(chosen))
@@ -91,6 +91,9 @@ class Evaluator:
             # After a start everything is looked at once: so no cursor has to be kept.
             self.cursor = self.store.last_change()
             self.due = dict(self.store.known())
+            if self.catalogue_version < 0:
+                # Whoever worked before may have died between a rebuild's change and the rebuild.
+                self.rebuilds = dict.fromkeys(self.store.rebuilds(), 0.0)
             self.catalogue_version = -1
         touched: set[str] = set()
         rows = self.store.changes(self.cursor)
@@ -98,7 +101,7 @@ class Evaluator:
             self.cursor = number
             if topic is None:
                 continue
-            if kind in ("topic.rebuild", "topic.backfilled"):
+            if kind in REBUILDS:
                 self.rebuilds[topic] = self.real() if kind == "topic.backfilled" else 0.0
             touched.add(topic)
         return touched
@@ -223,44 +226,33 @@ class Evaluator:
     # ---- silent sources -------------------------------------------------------------------------------------
 
     def _silence(self, catalogue: Catalogue) -> int:
-        """Sources that delivered before and do not any more."""
-        rules = [rule for rule in catalogue.rules.values() if isinstance(rule.when, Silent) and rule.status == "active"]
-        if not rules:
-            return 0
+        """Sources that delivered before and do not any more; returns how many changed."""
+        sources = self.store.sources()
+        known = self.store.remembered(f"source:{seen.source}" for seen in sources) if sources else {}
         now = micros(self.clock.now())
-        decided = []
-        for seen in self.store.sources():
-            name = f"source:{seen.source}"
-            known = self.store.remembered([name]).get(name)
-            state = known.state if known and known.state else TrackerState(0, 0, 0, fresh(0))
-            one = Decided(topic=name, rev=known.rev if known else 0, state=state, due=None)
-            incidents = dict(state.incidents)
-            for rule in rules:
-                assert isinstance(rule.when, Silent)
-                if "*" not in rule.when.sources and seen.source not in rule.when.sources:
-                    continue
-                holds = now - seen.last_event_at > duration(rule.when.after).total_seconds() * 1_000_000
-                outcome = step(
-                    incidents.get(rule.id),
-                    holds,
-                    now,
-                    print_=fingerprint(rule.id, name),
-                    bucket=seen.last_event_at // 60_000_000 * 60,
-                    for_=0,
-                    keep=0,
-                )
-                incidents.pop(rule.id, None)
-                if outcome.incident is not None:
-                    incidents[rule.id] = outcome.incident
-                everybody = Topic(id="source", name=seen.source, query="x", departments=tuple(catalogue.departments))
-                stand_in = msgspec.structs.replace(everybody, id=name)
-                for action, incident in outcome.happened:
-                    self._tell(catalogue, stand_in, Happened(rule.id, action, incident, now, Verdict(holds)), one)
-            if incidents != state.incidents:
-                one.changes.append(Change("source.silent", None, seen.source, now))
-                decided.append(msgspec.structs.replace(one, state=msgspec.structs.replace(state, incidents=incidents)))
+        looked = [self._listen(catalogue, seen, known.get(f"source:{seen.source}"), now) for seen in sources]
+        # An incident that merely goes on is not written again: the source's last event says since when.
+        decided = [one for one in looked if one.alerts]
         self._commit(decided)
-        return 0
+        return len(decided)
+
+    def _listen(self, catalogue: Catalogue, seen: SourceSeen, known: Remembered | None, now: int) -> Decided:
+        """What the rules say of one source; a rule that is gone closes its incident."""
+        name = f"source:{seen.source}"
+        rules = {rule.id: rule.when for rule in catalogue.rules.values() if _listens(rule, seen.source)}
+        state = known.state if known and known.state else TrackerState(0, 0, 0, fresh(0))
+        one = Decided(topic=name, rev=known.rev if known else 0, state=state, due=None)
+        stand_in = _stand_in(name, seen.source, catalogue)
+        incidents = dict(state.incidents)
+        for rule in sorted(rules.keys() | incidents.keys()):
+            outcome, verdict = _heard(rules.get(rule), incidents.pop(rule, None), fingerprint(rule, name), seen, now)
+            if outcome.incident is not None:
+                incidents[rule] = outcome.incident
+            for action, incident in outcome.happened:
+                self._tell(catalogue, stand_in, Happened(rule, action, incident, now, verdict), one)
+                if action == "fire":
+                    one.changes.append(Change("source.silent", None, seen.source, now))
+        return msgspec.structs.replace(one, state=msgspec.structs.replace(state, incidents=incidents))
 
     def _commit(self, decided: Sequence[Decided]) -> None:
         if not decided:
@@ -270,3 +262,34 @@ class Evaluator:
         except Fenced:
             self.cursor = None
             raise
+
+
+def _news(one: Decided, known: Remembered | None) -> bool:
+    """Whether there is anything to write: a bucket learned, history read anew, or an incident that began, fired or
+    ended. Minutes that were only looked at are looked at again after a crash, with the same outcome."""
+    if known is None or known.state is None or one.alerts:
+        return True
+    return (one.state.version, one.state.baseline) != (known.state.version, known.state.baseline)
+
+
+def _listens(rule: Rule, source: str) -> bool:
+    """Whether the rule watches this source."""
+    when = rule.when
+    return isinstance(when, Silent) and rule.status == "active" and ("*" in when.sources or source in when.sources)
+
+
+def _heard(
+    when: Condition | None, incident: Incident | None, print_: str, seen: SourceSeen, now: int
+) -> tuple[Step, Verdict]:
+    """What became of a source's incident: it begins with the last that was heard, and ends with the next."""
+    if not isinstance(when, Silent):
+        return (close(incident) if incident else Step(None)), Verdict(False)
+    holds = now - seen.last_event_at > duration(when.after).total_seconds() * 1_000_000
+    minute = seen.last_event_at // 60_000_000 * MINUTE
+    return step(incident, holds, now, print_=print_, bucket=minute, for_=0, keep=0), Verdict(holds)
+
+
+def _stand_in(name: str, source: str, catalogue: Catalogue) -> Topic:
+    """A source in the place of a topic: every department is told of it."""
+    everybody = Topic(id="source", name=source, query="x", departments=tuple(catalogue.departments))
+    return msgspec.structs.replace(everybody, id=name)

@@ -19,6 +19,9 @@ from resonance.stores.database import Database, append_changes, upsert
 from resonance.tracker import TrackerState
 from resonance.update import Change
 
+REBUILDS = ("topic.rebuild", "topic.backfilled")
+"""Types of changes after which a topic's history is read anew."""
+
 _MATERIAL = 500
 _encode = msgspec.msgpack.Encoder().encode
 _state = msgspec.msgpack.Decoder(TrackerState)
@@ -105,6 +108,13 @@ class Evaluations:
         """The newest place in the change feed."""
         with self._database.read() as connection:
             return connection.scalar(sa.select(sa.func.max(schema.change.c.id))) or 0
+
+    def rebuilds(self) -> set[str]:
+        """Topics whose history was added to as far back as the change feed goes; reads all of it."""
+        change = schema.change.c
+        query = sa.select(change.topic).distinct().where(change.type.in_(REBUILDS), change.topic.is_not(None))
+        with self._database.read() as connection:
+            return set(connection.scalars(query))
 
     def progress(self) -> int:
         """Up to when (µs) every lane has seen what was observed; read it before arrivals."""

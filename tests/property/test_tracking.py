@@ -148,3 +148,20 @@ def test_a_rule_that_is_gone_closes_its_incident(rule: Rule) -> None:
     after = evaluate(during.state, "t", [], busy, now + 60 * SECOND, UTC)
     assert after.state.incidents == {}
     assert after.happened[-1].action == "resolve"
+
+
+@settings(max_examples=60, deadline=None)
+@given(busy=Counts, idle=st.integers(60, 3000), again=Counts)
+def test_a_silent_stretch_is_passed_over_with_the_same_outcome_as_minute_by_minute(
+    busy: list[tuple[int, int]], idle: int, again: list[tuple[int, int]]
+) -> None:
+    state = fresh_state(HISTORY)
+    arrivals = minutes_of([*busy, *[(0, 0)] * idle, *again])
+    end = state.decided + (len(busy) + idle + len(again)) * MINUTE
+    whole = evaluate(state, "t", RULES, arrivals, end * SECOND, UTC)
+    stepwise, happened = state, []
+    for at in range(state.decided + MINUTE, end + MINUTE, MINUTE):
+        part = evaluate(stepwise, "t", RULES, {k: v for k, v in arrivals.items() if k < at}, at * SECOND, UTC)
+        happened += part.happened
+        stepwise = part.state
+    assert (stepwise, happened) == (whole.state, whole.happened)
