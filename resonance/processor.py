@@ -30,8 +30,18 @@ from resonance.model import (
     mention_key,
     micros,
 )
-from resonance.ports import Known, Mode, Wanted
-from resonance.records import bare, engaged, followers_of, keeps, labelled, live_engagement, merge_engagement, row_after
+from resonance.ports import Known, Mode
+from resonance.records import (
+    bare,
+    engaged,
+    engagement_events,
+    followers_of,
+    keeps,
+    labelled,
+    live_engagement,
+    merge_engagement,
+    row_after,
+)
 from resonance.scoring import UNREAD, Reading, Scorer, environment_of
 from resonance.update import AuthorRow, Change, Match, Record, Update, Waiting
 from resonance.windows import deltas
@@ -60,38 +70,6 @@ class Slice:
     closed: int = 0
 
 
-def wanted(events: Sequence[Event], scorer: Scorer) -> Wanted:
-    """What must be read from the store before these events can be processed."""
-    keys: set[bytes] = set()
-    authors: set[bytes] = set()
-    whole: set[bytes] = set()
-    for event in events:
-        match event:
-            case Upsert(mention=mention):
-                keys.add(mention_key(mention.id))
-                if mention.root:
-                    keys.add(mention_key(mention.root))
-                if mention.author:
-                    authors.add(scorer.author_key(f"{mention.platform}:{mention.author.id}"))
-            case AuthorSeen(author=author, platform=platform):
-                authors.add(scorer.author_key(f"{platform}:{author.id}"))
-            case EngagementSeen(id=name) | Delete(id=name) | Correction(id=name):
-                keys.add(mention_key(name))
-            case Rematch(ids=ids) | Rescore(ids=ids):
-                keys.update(map(mention_key, ids))
-            case DeleteAuthor(author=name) | RestoreAuthor(author=name):
-                whole.add(scorer.author_key(name))
-            case EraseAuthor(author_key=name):
-                whole.add(bytes.fromhex(name))
-    return Wanted(frozenset(keys), frozenset(authors), frozenset(whole))
-
-
-def roots_of(known: Known) -> frozenset[bytes]:
-    """The roots of what is known: a re-match of a reply has to look at them too."""
-    found = {mention_key(r.mention.root) for r in known.records.values() if r.mention and r.mention.root}
-    return frozenset(found - known.records.keys())
-
-
 def process(part: Slice, known: Known, scorer: Scorer) -> Update:
     """What the slice changes. Deterministic; raises nothing for content (that was judged before)."""
     work = _Work(part, known, scorer)
@@ -113,6 +91,8 @@ class _Work:
     erased: list[bytes] = field(default_factory=list)
     arrived: dict[bytes, int] = field(default_factory=dict)
     dropped: set[bytes] = field(default_factory=set)
+    stirred: set[bytes] = field(default_factory=set)
+    """Records whose topics changed at any moment of the slice: a reply may have looked in between."""
     readings: Mapping[int, Reading] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -127,6 +107,12 @@ class _Work:
     def record(self, key: bytes) -> Record | None:
         """The record as it stands now."""
         return None if key in self.dropped else self.after.get(key) or self.known.records.get(key)
+
+    def _stand(self, new: Record) -> None:
+        """Let the record stand as it is now."""
+        if topics_changed(self.record(new.key), new):
+            self.stirred.add(new.key)
+        self.after[new.key] = new
 
     def take(self, event: Event) -> None:
         """Apply one event."""
@@ -164,6 +150,9 @@ class _Work:
         old = self.record(key)
         stamp = content_stamp(mention)
         counted = micros(mention.engagement_at) if mention.engagement_at else at
+        if mention.root and (old is None or stamp >= old.stamp) and at + ROOT_WAIT > self.part.progress:
+            # Known or not: the root may still come, change or be deleted while this is not kept for its own words.
+            self._wait("child", mention.root, at + ROOT_WAIT, event)
         if old is not None and (
             stamp < old.stamp or (stamp == old.stamp and (old.mention is not None or not mention.root))
         ):
@@ -187,8 +176,6 @@ class _Work:
         whole = source is not None and source.keep != "matched"
         self._settle(old, new, keep=bool(new.matches) or whole or mention.is_edit, content=bool(new.matches) or whole)
         self.arrived.setdefault(key, at)
-        if mention.root and at + ROOT_WAIT > self.part.progress and self.record(mention_key(mention.root)) is None:
-            self._wait("child", mention.root, at + ROOT_WAIT, event)
 
     def _content(self, base: Record, mention: Mention, author: bytes | None) -> Record:
         """The record with this content read, matched and scored."""
@@ -252,7 +239,10 @@ class _Work:
         if old is None and not keep:
             return
         self.dropped.discard(new.key)
-        self.after[new.key] = self._reached(new) if content and new.deleted_at is None else bare(new)
+        if new.deleted_at is None and not content:
+            for event in engagement_events(new):
+                self._wait("engagement", new.id, self.part.logged_at + WAIT, event)
+        self._stand(self._reached(new) if content and new.deleted_at is None else bare(new))
 
     def _early(self, key: bytes) -> list[Waiting]:
         return [
@@ -305,7 +295,7 @@ class _Work:
         if record is None:
             self._wait("delete", name, at + WAIT, event)
         else:
-            self.after[record.key] = bare(structs.replace(record, deleted_at=min(at, record.deleted_at or at)))
+            self._stand(bare(structs.replace(record, deleted_at=min(at, record.deleted_at or at))))
 
     def _wait(self, kind: Literal["delete", "engagement", "child"], name: str, due: int, event: Event) -> None:
         self.waiting.append(Waiting(self.part.lane, kind, mention_key(name), due, encode_event(event), self.part.mode))
@@ -334,9 +324,7 @@ class _Work:
                 self.after[record.key] = structs.replace(current, deleted_at=None)
             else:
                 gone = bare(structs.replace(current, deleted_at=min(at, current.deleted_at or at)))
-                self.after[record.key] = (
-                    structs.replace(gone, id="", author_key=None) if isinstance(event, EraseAuthor) else gone
-                )
+                self._stand(structs.replace(gone, id="", author_key=None) if isinstance(event, EraseAuthor) else gone)
 
     # ---- the result -----------------------------------------------------------------------------------------
 
@@ -371,7 +359,7 @@ class _Work:
             },
             waiting=self.waiting,
             changes=changes_of(pairs, self.part.logged_at) + self._backfilled({key.topic for key in windows}),
-            roots=tuple(record.key for old, record in pairs if topics_changed(old, record)),
+            roots=tuple(sorted(self.stirred)),
             last_row=last_row,
         )
 

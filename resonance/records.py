@@ -6,7 +6,7 @@ import hashlib
 
 from msgspec import structs
 
-from resonance.model import ENGAGEMENT_KINDS, Engagement, Label, Mention
+from resonance.model import ENGAGEMENT_KINDS, Engagement, EngagementSeen, Label, Mention, instant
 from resonance.update import Record
 
 _CORRECTED: dict[str, tuple[int, int, int]] = {
@@ -49,6 +49,21 @@ def engaged(record: Record, seen: Engagement | None, at: int) -> Record:
 def live_engagement(record: Record) -> dict[str, int]:
     """Kind → count."""
     return {name: count for name, (count, _) in record.engagement.items()}
+
+
+def engagement_events(record: Record) -> list[EngagementSeen]:
+    """What is known of its engagement as events, one for each time at which some of it was counted: an edit that takes
+    a mention's content away must not take its counts, for the next edit may bring the content back."""
+    by_time: dict[int, dict[str, int]] = {}
+    for name, (count, at) in record.engagement.items():
+        by_time.setdefault(at, {})[name] = count
+    events = []
+    for at, counts in sorted(by_time.items()):
+        named = {name.removeprefix("reaction:"): n for name, n in counts.items() if name.startswith("reaction:")}
+        plain = {name: n for name, n in counts.items() if not name.startswith("reaction:")}
+        seen = Engagement(**plain, reactions=named or None)
+        events.append(EngagementSeen(id=record.id, engagement=seen, at=instant(at), observed_at=instant(at)))
+    return events
 
 
 def engagement_total(record: Record) -> int:

@@ -18,9 +18,10 @@ from resonance.errors import DeadLetter, Fenced, Full, ResonanceError, Retry, St
 from resonance.metrics import Metrics
 from resonance.model import Event
 from resonance.ports import Known, Ledger, Log, Wanted
-from resonance.processor import Slice, process, roots_of, wanted
+from resonance.processor import Slice, process
 from resonance.scoring import Scorer
 from resonance.update import Position, Rejected, Update
+from resonance.wanted import roots_of, wanted
 
 _TARGET = 0.025
 _SMALLEST, _GREATEST = 96, 1000
