@@ -45,7 +45,7 @@ class Evaluator:
     default_channels: tuple[str, ...] = ()
     real: Callable[[], float] = time.time
     evaluated: Callable[[int], object] = lambda _: None
-    cursor: int | None = None
+    cursor: tuple[int, int] | None = None
     due: dict[str, int | None] = field(default_factory=dict)
     rebuilds: dict[str, float] = field(default_factory=dict)
     catalogue_version: int = -1

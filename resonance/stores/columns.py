@@ -10,9 +10,11 @@ Big = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 Key = sa.LargeBinary(16)
 
 
-def table(name: str, *parts: sa.schema.SchemaItem, rowid: bool = False) -> sa.Table:
-    """A table that SQLite clusters by its primary key, unless `rowid`."""
-    return sa.Table(name, metadata, *parts, sqlite_with_rowid=rowid)
+def table(name: str, *parts: sa.schema.SchemaItem, rowid: bool = False, by_day: bool = False) -> sa.Table:
+    """A table that SQLite clusters by its primary key, unless `rowid`; `by_day`: PostgreSQL keeps the rows of each day
+    apart (a row key begins with the time), so that a day can be dropped as one."""
+    partition = "RANGE (row)" if by_day else None
+    return sa.Table(name, metadata, *parts, sqlite_with_rowid=rowid, postgresql_partition_by=partition)
 
 
 def column(

@@ -78,11 +78,29 @@ def change_insert(connection: sa.Connection) -> Any:
     return statement
 
 
-def changes_visible(connection: sa.Connection) -> sa.ColumnElement[bool]:
-    """What a reader of the change feed may see without ever skipping a row that commits later."""
-    if connection.dialect.name == "postgresql":
-        return schema.change.c.xid < sa.text("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
-    return sa.true()
+Place = tuple[int, int]
+"""A place in the change feed: (transaction, number of the row). On SQLite, which writes one after the other, the transaction is 0."""
+
+_LAST = 10**18 - 1
+_COMMITTED = sa.text("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+
+
+def changes_after(connection: sa.Connection, place: Place) -> sa.Select[Any]:
+    """Changes after a place in the order in which they became visible: none is skipped that commits later."""
+    change = schema.change.c
+    query = sa.select(schema.change)
+    if connection.dialect.name == "sqlite":
+        return query.where(change.id > place[1]).order_by(change.id)
+    # A number is drawn long before its transaction commits: only what no open transaction can precede is read.
+    after = sa.tuple_(change.xid, change.id) > sa.tuple_(*map(sa.literal, place))
+    return query.where(after, change.xid < _COMMITTED).order_by(change.xid, change.id)
+
+
+def changes_end(connection: sa.Connection) -> Place:
+    """The place after all that is visible, also where it is no longer kept."""
+    if connection.dialect.name == "sqlite":
+        return 0, connection.scalar(sa.text("SELECT seq FROM sqlite_sequence WHERE name = 'change'")) or 0
+    return int(connection.scalar(sa.select(_COMMITTED)) or 1) - 1, _LAST
 
 
 def full_text(connection: sa.Connection, words: str, topic: str | None = None) -> sa.ColumnElement[bool] | None:

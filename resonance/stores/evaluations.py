@@ -96,18 +96,16 @@ class Evaluations:
 
     # ---- reading --------------------------------------------------------------------------------------------
 
-    def changes(self, after: int, limit: int = 2000) -> list[tuple[int, str, str | None]]:
-        """(id, type, topic) of changes after a place, in commit order."""
-        change = schema.change.c
+    def changes(self, after: dialect.Place, limit: int = 2000) -> list[tuple[dialect.Place, str, str | None]]:
+        """(place, type, topic) of changes after a place, in commit order."""
         with self._database.read() as connection:
-            query = sa.select(change.id, change.type, change.topic)
-            query = query.where(change.id > after, dialect.changes_visible(connection)).order_by(change.id).limit(limit)
-            return [(row[0], row[1], row[2]) for row in connection.execute(query)]
+            rows = connection.execute(dialect.changes_after(connection, after).limit(limit))
+            return [((row.xid, row.id), row.type, row.topic) for row in rows]
 
-    def last_change(self) -> int:
+    def last_change(self) -> dialect.Place:
         """The newest place in the change feed."""
         with self._database.read() as connection:
-            return connection.scalar(sa.select(sa.func.max(schema.change.c.id))) or 0
+            return dialect.changes_end(connection)
 
     def rebuilds(self) -> set[str]:
         """Topics whose history was added to as far back as the change feed goes; reads all of it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -12,10 +13,11 @@ from msgspec import Struct
 from resonance.access import Scope
 from resonance.errors import Invalid, Problem, ResonanceError
 from resonance.stores import dialect, schema
-from resonance.stores.database import Database
+from resonance.stores.database import Database, upsert
 
 KEPT = timedelta(days=7)
-_DIGITS = 18
+_FORGOTTEN = "changes.forgotten"
+_PLACE = re.compile(r"([^-]*)-([0-9]{1,18})-([0-9]{1,18})")
 PUBLIC = (
     "mention.matched",
     "mention.updated",
@@ -55,51 +57,59 @@ class Feed:
     def end(self) -> str:
         """The place after the newest change."""
         with self._database.read() as connection:
-            return self._cursor(_newest(connection))
+            return self._cursor(dialect.changes_end(connection))
 
     def after(
         self, cursor: str, scope: Scope, *, topics: tuple[str, ...] = (), limit: int = 200
     ) -> tuple[list[Entry], str]:
         """Changes after a place that may be seen, and the place up to which was looked. Raises Forgotten or Invalid."""
         place = self._place(cursor)
-        change = schema.change.c
         with self._database.read() as connection:
-            oldest = connection.scalar(sa.select(sa.func.min(change.id)))
-            newest = _newest(connection)
-            # Where nothing is kept any more, only the place after the last change is one to go on from.
-            if place + 1 < (newest + 1 if oldest is None else oldest):
+            if place < _forgotten(connection):
                 raise Forgotten("changes of that time are no longer kept")
-            if place > newest:
+            if place > dialect.changes_end(connection):
                 raise Forgotten("the place belongs to another store")
-            query = sa.select(schema.change).where(change.id > place, dialect.changes_visible(connection))
-            rows = list(connection.execute(query.order_by(change.id).limit(limit)).mappings())
+            rows = list(connection.execute(dialect.changes_after(connection, place).limit(limit)).mappings())
         entries = [self._entry(row) for row in rows if row["type"] in PUBLIC and _seen(row["topic"], scope, topics)]
-        return entries, self._cursor(rows[-1]["id"]) if rows else cursor
+        return entries, self._cursor(_place(rows[-1])) if rows else cursor
 
     def _entry(self, row: sa.RowMapping) -> Entry:
         data = msgspec.json.decode(row["data"]) if row["data"] else None
-        return Entry(self._cursor(row["id"]), row["type"], row["topic"], row["key"], row["at"], data)
+        return Entry(self._cursor(_place(row)), row["type"], row["topic"], row["key"], row["at"], data)
 
-    def _cursor(self, number: int) -> str:
-        return f"{self._incarnation}-{number}"
+    def _cursor(self, place: dialect.Place) -> str:
+        return f"{self._incarnation}-{place[0]}-{place[1]}"
 
-    def _place(self, cursor: str) -> int:
-        incarnation, _, number = cursor.partition("-")
-        if not (number.isascii() and number.isdecimal()) or len(number) > _DIGITS:
+    def _place(self, cursor: str) -> dialect.Place:
+        read = _PLACE.fullmatch(cursor)
+        if read is None:
             raise Invalid([Problem("is no place in the change feed", "after", "cursor")])
-        if incarnation != self._incarnation:
+        if read[1] != self._incarnation:
             raise Forgotten("the place belongs to another store")
-        return int(number)
+        return int(read[2]), int(read[3])
 
 
-def _newest(connection: sa.Connection) -> int:
-    """The number of the last change that there was, also where it is no longer kept."""
-    last = connection.scalar(sa.select(sa.func.max(schema.change.c.id)))
-    if last is None and connection.dialect.name == "sqlite":
-        last = connection.scalar(sa.text("SELECT seq FROM sqlite_sequence WHERE name = 'change'"))
-    elif last is None:
-        last = connection.scalar(sa.text("SELECT last_value FROM change_id_seq WHERE is_called"))
-    return int(last or 0)
+def forget(connection: sa.Connection, before: int) -> int:
+    """Take away changes older than `before` (µs), remembering up to where. Returns how many."""
+    old = schema.change.c.at < before
+    last = schema.change.c.xid.desc(), schema.change.c.id.desc()
+    row = connection.execute(sa.select(schema.change).where(old).order_by(*last).limit(1)).mappings().first()
+    if row is None:
+        return 0
+    place = max(_place(row), _forgotten(connection))
+    upsert(connection, schema.meta, [{"name": _FORGOTTEN, "value": f"{place[0]}-{place[1]}"}])
+    return connection.execute(sa.delete(schema.change).where(old)).rowcount
+
+
+def _forgotten(connection: sa.Connection) -> dialect.Place:
+    """The place of the last change that is no longer kept."""
+    written = connection.scalar(sa.select(schema.meta.c.value).where(schema.meta.c.name == _FORGOTTEN)) or "0-0"
+    xid, _, number = written.partition("-")
+    return int(xid), int(number)
+
+
+def _place(row: sa.RowMapping) -> dialect.Place:
+    return row["xid"], row["id"]
 
 
 def _seen(topic: str | None, scope: Scope, topics: tuple[str, ...]) -> bool:

@@ -9,11 +9,11 @@ import sqlalchemy as sa
 from resonance.model import instant
 from resonance.stores import schema
 from resonance.stores.database import Database
+from resonance.stores.feed import KEPT, forget
 
 _SLICE = 500
 _IDENTITY = timedelta(days=7)
 _ARRIVALS = timedelta(days=35)
-_CHANGES = timedelta(days=7)
 _IDEMPOTENCY = timedelta(hours=24)
 
 
@@ -35,12 +35,12 @@ class Retention:
             (schema.identity, schema.identity.c.observed_at < identities),
             (schema.window, sa.and_(windows.resolution == 60, windows.bucket < minutes_before // 1_000_000)),
             (schema.arrival, arrivals.minute < seconds - int(_ARRIVALS.total_seconds())),
-            (schema.change, schema.change.c.at < now - int(_CHANGES.total_seconds()) * 1_000_000),
             (schema.idempotency, schema.idempotency.c.at < now - int(_IDEMPOTENCY.total_seconds()) * 1_000_000),
         ):
             with self._database.write() as connection:
                 taken += connection.execute(sa.delete(table).where(condition)).rowcount
-        return taken
+        with self._database.write() as connection:
+            return taken + forget(connection, now - int(KEPT.total_seconds()) * 1_000_000)
 
     def _mentions(self, expired: sa.ColumnElement[bool]) -> int:
         taken = 0

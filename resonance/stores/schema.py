@@ -128,6 +128,7 @@ mention = table(
     column("topics", default=""),
     column("document"),
     rowid=True,
+    by_day=True,
 )
 """`document`: the remaining fields of the mention as JSON. `topics`: the live topics as full-text tokens. `root`: the
 key of what it reposts or answers. `engagement`: JSON kind → [count, known at]."""
@@ -155,6 +156,7 @@ match = table(
     column("reach", sa.BigInteger, null=True),
     column("engagement_total", sa.BigInteger, default="0"),
     column("resonance", sa.Integer, null=True),
+    by_day=True,
 )
 sa.Index("match_row", match.c.row)
 sa.Index("match_placed", match.c.topic, match.c.placed_at)
@@ -271,6 +273,8 @@ change = sa.Table(
     sqlite_autoincrement=True,
 )
 sa.Index("change_at", change.c.at)
+# SQLite reads the feed by its row numbers.
+sa.Index("change_place", change.c.xid, change.c.id).ddl_if(dialect="postgresql")
 
 # ---- written by evaluate ------------------------------------------------------------------------------------
 

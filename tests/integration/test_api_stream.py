@@ -128,7 +128,7 @@ def test_what_is_wrong_is_answered_before_a_stream_opens(served: Served) -> None
         ("/v1/events?topic=bahn", key, 404),
         ("/v1/events?topik=bahn", {}, 422),
         ("/v1/events", {"X-API-Key": "rk_a_b"}, 401),
-        ("/v1/events", {"Last-Event-ID": "ffffffff-1"}, 410),
+        ("/v1/events", {"Last-Event-ID": "ffffffff-0-1"}, 410),
         ("/v1/events", {"Last-Event-ID": "nonsense"}, 400),
     ):
         answer = served.open(path, **headers)
