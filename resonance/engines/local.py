@@ -14,13 +14,13 @@ import structlog
 from msgspec import structs
 
 from resonance.engines.slices import Batch, Reader
-from resonance.errors import DeadLetter, Fenced, Full, ResonanceError, Retry, Stop, WrongStream
+from resonance.errors import DeadLetter, Fenced, Full, NewerVersion, ResonanceError, Retry, Stop, WrongStream
 from resonance.metrics import Metrics
 from resonance.model import Event
 from resonance.ports import Known, Ledger, Log, Wanted
 from resonance.processor import Slice, process
 from resonance.scoring import Scorer
-from resonance.update import Position, Rejected, Update
+from resonance.update import Position, Update
 from resonance.wanted import roots_of, wanted
 
 _TARGET = 0.025
@@ -62,24 +62,50 @@ class LaneLoop:
         self.position = new
 
     def step(self) -> int:
-        """Commit one slice, or look at what waited; returns how many events were handled (0: nothing to do)."""
+        """Commit one slice, or look at what waited; returns how many events were handled (0: nothing to do).
+
+        A slice that cannot be computed, or holds a value that the store refuses, is tried again with half as many events:
+        so the one that is bad is found, set aside as a dead letter, and nothing else with it.
+        """
         if self.position is None:
             self.claim()
         assert self.position is not None
-        batch = Reader(self.log, self.lane).read(self.position, self.size)
-        if batch.moved(self.position):
-            self._commit(batch)
-            return max(len(batch.events) + len(batch.rejected), 1)
-        return self._sweep()
+        size = self.size
+        while batch := self._next(self.position, size):
+            try:
+                return self._commit(batch)
+            except Exception as error:
+                if isinstance(error, ResonanceError) and not isinstance(error, DeadLetter):
+                    raise
+                if not batch.events:
+                    raise
+                if len(batch.events) == 1:
+                    log.exception("event.failed", lane=self.lane)
+                    batch.set_aside(error)
+                    return self._commit(batch)
+                size = len(batch.events) // 2
+        return 0
 
-    # ---- one slice ------------------------------------------------------------------------------------------
+    def _next(self, position: Position, size: int) -> Batch | None:
+        batch = Reader(self.log, self.lane).read(position, size)
+        return batch if batch.moved(position) else self._waited(position, size)
 
-    def _commit(self, batch: Batch) -> None:
+    def _waited(self, position: Position, size: int) -> Batch | None:
+        """What waited long enough, by what every lane has reached."""
+        reached = self.progress()
+        slowest = min((reached.get(lane, 0) for lane in range(self.log.lanes)), default=0)
+        due = self.ledger.due(self.lane, slowest, size)
+        if not due:
+            return None
+        mode = due[0][1].mode
+        return Batch.again([item for item in due if item[1].mode == mode], position, mode, slowest)
+
+    def _commit(self, batch: Batch) -> int:
         assert self.position is not None
         scorer = self.scorer()
         started = time.perf_counter()
-        update, rejected = self._compute([(index, event) for index, event in batch.events], batch, scorer)
-        update.rejected = [*batch.rejected, *rejected]
+        update = self._process([event for _, event in batch.events], batch, scorer)
+        update.rejected, update.settled = batch.rejected, batch.settled
         computed = time.perf_counter()
         new = structs.replace(
             batch.end,
@@ -87,47 +113,21 @@ class LaneLoop:
             catalogue_version=scorer.catalogue.version,
             last_row=update.last_row,
         )
+        moved = batch.moved(self.position)
         self.ledger.commit(update, self.position, new)
         self.position = new
         committed = time.perf_counter()
-        self._adapt(committed - computed, len(batch.events))
-        self.metrics.slice(
-            update,
-            events=len(batch.events),
-            computed=computed - started,
-            committed=committed - computed,
-            now=self.now() if self.now else None,
-        )
-
-    def _compute(
-        self, events: Sequence[tuple[tuple[int, int], Event]], batch: Batch, scorer: Scorer
-    ) -> tuple[Update, list[Rejected]]:
-        """The update of these events; what cannot be computed is found by halving and set aside."""
-        try:
-            return self._process([event for _, event in events], batch, scorer), []
-        except ResonanceError:
-            raise
-        except Exception as error:
-            log.exception("event.failed", lane=self.lane, events=len(events))
-            bad = self._find_bad(list(events), batch, scorer, error)
-        good = [event for place, event in events if place not in bad]
-        return self._process(good, batch, scorer), list(bad.values())
-
-    def _find_bad(
-        self, events: list[tuple[tuple[int, int], Event]], batch: Batch, scorer: Scorer, error: Exception
-    ) -> dict[tuple[int, int], Rejected]:
-        if len(events) == 1:
-            place, event = events[0]
-            return {place: batch.reject(place, event, DeadLetter("failed", f"{type(error).__name__}: {error}"))}
-        bad: dict[tuple[int, int], Rejected] = {}
-        for half in (events[: len(events) // 2], events[len(events) // 2 :]):
-            try:
-                self._process([event for _, event in half], batch, scorer)
-            except ResonanceError:
-                raise
-            except Exception as inner:
-                bad |= self._find_bad(half, batch, scorer, inner)
-        return bad
+        self.metrics.expired(batch.expired)
+        if moved:
+            self._adapt(committed - computed, len(batch.events))
+            self.metrics.slice(
+                update,
+                events=len(batch.events),
+                computed=computed - started,
+                committed=committed - computed,
+                now=self.now() if self.now else None,
+            )
+        return max(len(batch.events) + len(batch.rejected), len(batch.settled), 1)
 
     def _process(self, events: list[Event], batch: Batch, scorer: Scorer) -> Update:
         assert self.position is not None
@@ -148,27 +148,6 @@ class LaneLoop:
         elif seconds < self.target / 2 and events >= self.size:
             self.size = min(_GREATEST, self.size * 2)
 
-    # ---- what waited ----------------------------------------------------------------------------------------
-
-    def _sweep(self) -> int:
-        """Look again at what waited long enough, by what every lane has reached."""
-        assert self.position is not None
-        reached = self.progress()
-        slowest = min((reached.get(lane, 0) for lane in range(self.log.lanes)), default=0)
-        due = self.ledger.due(self.lane, slowest, self.size)
-        for mode in ("live", "backfill"):
-            chosen = [(number, waiting) for number, waiting in due if waiting.mode == mode]
-            if chosen:
-                children = [waiting for _, waiting in chosen if waiting.kind == "child"]
-                batch = Batch.again(children, self.position, mode, slowest)
-                update, rejected = self._compute(batch.events, batch, self.scorer())
-                update.rejected, update.settled = rejected, [number for number, _ in chosen]
-                new = structs.replace(self.position, last_row=update.last_row)
-                self.ledger.commit(update, self.position, new)
-                self.position = new
-                self.metrics.expired(len(chosen) - len(children))
-        return len(due)
-
 
 def know(ledger: Ledger, events: Sequence[Event], scorer: Scorer) -> Known:
     """What the store knows of the events, with the roots of what is to be looked at again."""
@@ -181,11 +160,12 @@ def know(ledger: Ledger, events: Sequence[Event], scorer: Scorer) -> Known:
 
 
 def run(lanes: Sequence[LaneLoop], stop: threading.Event) -> None:
-    """Work on all lanes until told to stop. What needs a person is raised; anything passing is tried again in place."""
-    pause = 0.0
+    """Work on all lanes until told to stop. Anything passing is tried again in place; a record of a newer version stops
+    its lane alone, which then lags until a newer program takes over; what else needs a person is raised."""
+    pause, working = 0.0, list(lanes)
     while not stop.wait(pause):
         pause = _IDLE
-        for lane in lanes:
+        for lane in list(working):
             try:
                 if lane.step():
                     pause = 0.0
@@ -195,6 +175,9 @@ def run(lanes: Sequence[LaneLoop], stop: threading.Event) -> None:
             except (Retry, Full) as error:
                 log.warning("store.retry", lane=lane.lane, problem=str(error))
                 lane.position, pause = None, 0.5
+            except NewerVersion as error:
+                log.critical("lane.stopped", lane=lane.lane, problem=str(error))
+                working.remove(lane)
             except Stop:
                 log.exception("lane.stopped", lane=lane.lane)
                 raise

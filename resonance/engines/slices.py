@@ -8,7 +8,7 @@ from typing import Literal
 
 from msgspec import structs
 
-from resonance.errors import DeadLetter
+from resonance.errors import DeadLetter, NewerVersion
 from resonance.model import Event, micros
 from resonance.ports import Log, Mode
 from resonance.update import Position, Rejected, Waiting
@@ -31,17 +31,25 @@ class Batch:
     source: str = ""
     events: list[tuple[Place, Event]] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
+    settled: list[int] = field(default_factory=list)
+    """Ids of waiting events that are done with this batch."""
+    expired: int = 0
+    """How many of them waited in vain."""
 
     def moved(self, start: Position) -> bool:
         """Whether there is anything to commit."""
         return (self.end.offset, self.end.event) != (start.offset, start.event)
 
-    def reject(self, place: Place, event: Event, error: DeadLetter) -> Rejected:
-        """The dead letter of an event."""
-        return self._letter(place, encode_event(event), error)
+    def set_aside(self, error: Exception) -> None:
+        """Make dead letters of the events."""
+        letter = error if isinstance(error, DeadLetter) else DeadLetter("failed", f"{type(error).__name__}: {error}")
+        self.rejected += [self._letter(place, encode_event(event), letter) for place, event in self.events]
+        self.events = []
 
     def _letter(self, place: Place, payload: bytes, error: DeadLetter) -> Rejected:
-        return Rejected(self.end.lane, *place, self.stamp, self.source, error.reason, str(error), payload)
+        # What made the store refuse the event must not make it refuse the letter.
+        problem = str(error).replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
+        return Rejected(self.end.lane, *place, self.stamp, self.source, error.reason, problem, payload)
 
     def take(self, offset: int, envelope: Envelope, start: int, size: int) -> None:
         """Up to `size` events of an envelope from number `start` on."""
@@ -64,10 +72,15 @@ class Batch:
         self.end = structs.replace(self.end, offset=offset + 1, event=0)
 
     @classmethod
-    def again(cls, waiting: Sequence[Waiting], position: Position, mode: Literal["live", "backfill"], at: int) -> Batch:
-        """What waited, as a batch that moves nothing."""
-        batch = cls(end=position, mode=mode, stamp=at)
-        batch.events = [((-1, index), decode_event(item.event)) for index, item in enumerate(waiting)]
+    def again(
+        cls, waited: Sequence[tuple[int, Waiting]], position: Position, mode: Literal["live", "backfill"], at: int
+    ) -> Batch:
+        """What waited, as a batch that moves nothing: replies look at their roots again, the rest waited in vain."""
+        batch = cls(end=position, mode=mode, stamp=at, settled=[number for number, _ in waited])
+        children = [(number, item) for number, item in waited if item.kind == "child"]
+        # A place that no envelope has: the waiting event's own number.
+        batch.events = [((-1, number), decode_event(item.event)) for number, item in children]
+        batch.expired = len(waited) - len(children)
         return batch
 
 
@@ -79,7 +92,7 @@ class Reader:
     lane: int
 
     def read(self, start: Position, size: int) -> Batch:
-        """The next up to `size` events after the position. Raises NewerVersion at the record that stops the lane."""
+        """The next up to `size` events after the position. Raises NewerVersion where a record that stops the lane is next."""
         batch = Batch(end=start)
         for offset, data in self.log.read(self.lane, start.offset, _ENVELOPES):
             room = size - len(batch.events) - len(batch.rejected)
@@ -90,6 +103,10 @@ class Reader:
             except DeadLetter as error:
                 batch.refuse(offset, data, error)
                 continue
+            except NewerVersion:
+                if batch.moved(start):
+                    break
+                raise
             if envelope.mode != batch.mode:
                 if batch.moved(start):
                     break

@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 
-from resonance.errors import Full, Retry, Stop
+from resonance.errors import DeadLetter, Full, Retry, Stop
 from resonance.stores import dialect, schema
 from resonance.stores.migrate import migrate
 from resonance.update import Change
@@ -114,6 +114,8 @@ def _translated() -> Iterator[None]:
         if "readonly" in text or "unable to open" in text:
             raise Stop(f"the store cannot be opened or written: {text}") from error
         raise Retry(f"the store did not answer: {text}") from error
+    except (DataError, OverflowError, UnicodeEncodeError) as error:
+        raise DeadLetter("refused", f"the store refuses a value: {getattr(error, 'orig', error)}") from error
     except DBAPIError as error:
         if error.connection_invalidated or isinstance(error.orig, sqlite3.InterfaceError):
             raise Retry(f"the store's connection broke: {error.orig}") from error

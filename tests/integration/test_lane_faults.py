@@ -1,0 +1,91 @@
+"""One bad event costs itself alone; a record of a newer program costs its lane alone."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+import zstandard
+
+from resonance.engines import local
+from resonance.errors import NewerVersion
+from resonance.model import Mention, Upsert, mention_key
+from resonance.stores import schema
+from resonance.stores.database import Database
+from resonance.stores.ledger import SqlLedger
+from tests.support.machine import Machine, at
+from tests.support.scoring import scorer
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    made = Database(f"sqlite:///{tmp_path / 'store.db'}")
+    made.migrate()
+    yield made
+    made.close()
+
+
+def said(number: int, rate: float | None = None) -> Upsert:
+    mention = Mention(
+        id=f"test:{number}",
+        platform="test",
+        source="test",
+        text="die bahn",
+        published_at=at(-60),
+        sample_rate=rate,
+    )
+    return Upsert(mention=mention, observed_at=at(0))
+
+
+def stored(database: Database) -> set[str]:
+    with database.read() as connection:
+        return set(connection.scalars(sa.select(schema.mention.c.id)))
+
+
+def letters(database: Database) -> list[tuple[str, int, int]]:
+    letter = schema.dead_letter.c
+    with database.read() as connection:
+        rows = connection.execute(sa.select(letter.reason, letter.offset, letter.event)).all()
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+@pytest.mark.parametrize("bad", [[0], [99], [37, 38], list(range(0, 100, 9))])
+def test_a_value_that_the_store_refuses_is_set_aside_and_nothing_else_with_it(
+    database: Database, bad: list[int]
+) -> None:
+    machine = Machine(scorer(), ledger=SqlLedger(database))
+    machine.put([said(number, 1e-30 if number in bad else None) for number in range(100)])
+    machine.work()
+    assert stored(database) == {f"test:{number}" for number in range(100) if number not in bad}
+    assert sorted(letters(database)) == [("refused", 0, number) for number in bad]
+    with database.read() as connection:
+        assert connection.scalar(
+            sa.select(sa.func.sum(schema.window.c.mentions)).where(schema.window.c.resolution == 60)
+        ) == 100 - len(bad)
+
+
+def test_a_record_of_a_newer_version_stops_its_lane_after_what_stood_before_it_and_no_other(
+    database: Database,
+) -> None:
+    machine = Machine(scorer(), lanes=2, ledger=SqlLedger(database))
+    machine.put([said(number) for number in range(20)])
+    newer = zstandard.compress(b'{"v":9,"a field of tomorrow":true}')
+    machine.log.append([(0, newer)])
+    machine.put([said(number) for number in range(20, 40)])
+    stop = threading.Event()
+    thread = threading.Thread(target=local.run, args=(machine.loops, stop))
+    thread.start()
+    expected = {f"test:{n}" for n in range(40) if n < 20 or mention_key(f"test:{n}")[0] % 2 == 1}
+    for _ in range(200):
+        if stored(database) == expected:
+            break
+        stop.wait(0.05)
+    assert thread.is_alive()
+    stop.set()
+    thread.join(5)
+    assert stored(database) == expected
+    with pytest.raises(NewerVersion):
+        machine.loops[0].step()
