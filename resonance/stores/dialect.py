@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +20,24 @@ _PRAGMAS = (
     "temp_store=MEMORY",
 )
 
+# Without them a process that was stopped in mid-transaction holds the row of its lane, and the next owner hangs with it.
+_TIMEOUTS = "-c statement_timeout=15s -c lock_timeout=3s -c idle_in_transaction_session_timeout=5s"
+
+_ACCENTED = "".join(
+    letter
+    for letter in map(chr, (*range(0xE0, 0x250), *range(0x1E00, 0x1F00)))
+    if letter == letter.lower() and len(base := unicodedata.normalize("NFD", letter)) > 1 and "a" <= base[0] <= "z"
+)
+_PLAIN = "".join(unicodedata.normalize("NFD", letter)[0] for letter in _ACCENTED)
+
+
+def _words_of(text: str) -> str:
+    """PostgreSQL: a text without accents, as SQLite's tokenizer sees it; `unaccent` is not immutable, so no index can use it."""
+    return f"translate(lower({text}), '{_ACCENTED}', '{_PLAIN}')"
+
+
+_DOCUMENT = "to_tsvector('simple', " + _words_of("coalesce(mention.title, '') || ' ' || mention.text") + ")"
+
 FULL_TEXT: dict[str, tuple[str, ...]] = {
     "sqlite": (
         "CREATE VIRTUAL TABLE IF NOT EXISTS mention_text USING fts5(title, text, topics, content='mention', content_rowid='row',"
@@ -34,18 +53,18 @@ FULL_TEXT: dict[str, tuple[str, ...]] = {
         " INSERT INTO mention_text(rowid, title, text, topics) VALUES (new.row, new.title, new.text, new.topics); END",
     ),
     "postgresql": (
-        "CREATE INDEX IF NOT EXISTS mention_text ON mention USING gin"
-        " (to_tsvector('simple', coalesce(title, '') || ' ' || text))",
+        f"CREATE INDEX IF NOT EXISTS mention_text ON mention USING gin ({_DOCUMENT.replace('mention.', '')})",
     ),
 }
 
 
 def engine(url: str) -> sa.Engine:
     """An engine whose write transactions take the write lock at once (execution option `resonance_write`)."""
-    made = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
-    if made.dialect.name == "sqlite":
-        sa.event.listen(made, "connect", _on_connect)
-        sa.event.listen(made, "begin", _on_begin)
+    if not url.startswith("sqlite"):
+        return sa.create_engine(url, pool_pre_ping=True, connect_args={"options": _TIMEOUTS, "connect_timeout": 5})
+    made = sa.create_engine(url)
+    sa.event.listen(made, "connect", _on_connect)
+    sa.event.listen(made, "begin", _on_begin)
     return made
 
 
@@ -115,10 +134,8 @@ def full_text(connection: sa.Connection, words: str, topic: str | None = None) -
             words=f"{{title text}} : ({query})"
         )
         return schema.mention.c.row.in_(rows.columns(sa.column("rowid", sa.Integer)))
-    document = sa.func.to_tsvector(
-        "simple", sa.func.coalesce(schema.mention.c.title, "").concat(" ").concat(schema.mention.c.text)
-    )
-    return document.bool_op("@@")(sa.func.plainto_tsquery("simple", " ".join(found)))
+    asked = f"plainto_tsquery('simple', {_words_of('CAST(:words AS text)')})"
+    return sa.text(f"{_DOCUMENT} @@ {asked}").bindparams(words=" ".join(found))  # type: ignore[return-value]
 
 
 def free_deleted(connection: sa.Connection) -> None:

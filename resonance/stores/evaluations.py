@@ -221,12 +221,12 @@ def _remember(connection: sa.Connection, one: Decided) -> None:
     table = schema.tracker
     values = {"rev": one.rev + 1, "state": _encode(one.state), "due_at": one.due}
     if one.rev == 0:
-        fresh = dialect.insert(connection, table).values(topic=one.topic, **values).on_conflict_do_nothing()
-        moved = connection.execute(fresh).rowcount
+        insert = dialect.insert(connection, table).values(topic=one.topic, **values)
+        statement = insert.on_conflict_do_nothing().returning(table.c.topic)
     else:
         same = sa.and_(table.c.topic == one.topic, table.c.rev == one.rev)
-        moved = connection.execute(sa.update(table).where(same).values(values)).rowcount
-    if moved != 1:
+        statement = sa.update(table).where(same).values(values).returning(table.c.topic)
+    if connection.execute(statement).first() is None:
         raise Fenced(f"the tracker of {one.topic!r} was moved by another owner")
 
 

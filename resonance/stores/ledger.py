@@ -130,8 +130,8 @@ def _advance(connection: sa.Connection, old: Position, new: Position) -> None:
     if connection.execute(sa.update(table).where(*fence).values(values)).rowcount == 1:
         return
     if old == Position(lane=old.lane):
-        fresh = dialect.insert(connection, table).values(values).on_conflict_do_nothing()
-        if connection.execute(fresh).rowcount == 1:
+        fresh = dialect.insert(connection, table).values(values).on_conflict_do_nothing().returning(table.c.lane)
+        if connection.execute(fresh).first() is not None:
             return
     raise Fenced(f"lane {old.lane} was moved by another owner")
 

@@ -229,7 +229,7 @@ def _take(connection: sa.Connection, row: sa.RowMapping, **values: Any) -> bool:
     changed = {"lease_until": None, "next_at": None, "problem": None, **values, "attempts": (row["attempts"] or 0) + 1}
     if row["state"] is None:
         fresh = dialect.insert(connection, table).values(outbox=row["id"], **changed).on_conflict_do_nothing()
-        return connection.execute(fresh).rowcount == 1
+        return connection.execute(fresh.returning(table.c.outbox)).first() is not None
     same = sa.and_(table.c.outbox == row["id"], table.c.attempts == row["attempts"], table.c.state == row["state"])
     return connection.execute(sa.update(table).where(same).values(changed)).rowcount == 1
 

@@ -1,4 +1,4 @@
-"""Every ledger does the same: memory and SQLite go through one suite."""
+"""Every ledger does the same: memory, SQLite and PostgreSQL go through one suite."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ from tests.support.machine import Machine, at, plain, rows_of
 from tests.support.scoring import scorer
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     if request.param == "memory":
         yield MemoryLedger()
         return
-    database = Database(f"sqlite:///{tmp_path / 'store.db'}")
+    sqlite = f"sqlite:///{tmp_path / 'store.db'}"
+    database = Database(sqlite if request.param == "sqlite" else request.getfixturevalue("postgres").url())
     database.migrate()
     yield SqlLedger(database)
     database.close()

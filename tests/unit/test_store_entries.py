@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from msgspec import structs
@@ -23,8 +22,8 @@ BAHN = Topic(id="bahn", name="Bahn", query="bahn")
 
 
 @pytest.fixture
-def seed(tmp_path: Path) -> Iterator[Seed]:
-    database = Database(f"sqlite:///{tmp_path / 'store.db'}")
+def seed(store_url: str) -> Iterator[Seed]:
+    database = Database(store_url)
     database.migrate()
     yield Seed(database)
     database.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -11,14 +10,15 @@ import sqlalchemy as sa
 from resonance.access import EVERYTHING, Scope
 from resonance.errors import Invalid
 from resonance.stores import schema
-from resonance.stores.database import Database
+from resonance.stores.database import Database, append_changes
 from resonance.stores.feed import Feed, Forgotten, forget
+from resonance.update import Change
 from tests.support.seeding import INCARNATION, Seed
 
 
 @pytest.fixture
-def seed(tmp_path: Path) -> Iterator[Seed]:
-    database = Database(f"sqlite:///{tmp_path / 'store.db'}")
+def seed(store_url: str) -> Iterator[Seed]:
+    database = Database(store_url)
     database.migrate()
     database.set_meta("incarnation", INCARNATION)
     yield Seed(database)
@@ -56,29 +56,48 @@ def test_a_bounded_reader_sees_its_topics_and_nothing_of_the_house(seed: Seed) -
     assert [entry.key for entry in feed.after(first, EVERYTHING, topics=("tee",))[0]] == ["b"]
 
 
+def places(feed: Feed) -> list[str]:
+    """The place after each change."""
+    return [entry.cursor for entry in feed.after(f"{INCARNATION[:8]}-0-0", EVERYTHING)[0]]
+
+
 def test_a_place_whose_changes_are_forgotten_is_refused(seed: Seed) -> None:
     seed.changes(*(("mention.matched", "bahn", str(number)) for number in range(5)))
-    forgotten(seed, 4)
     feed = Feed(seed.database)
+    known = places(feed)
+    forgotten(seed, 4)
     with pytest.raises(Forgotten):
-        feed.after(f"{INCARNATION[:8]}-0-2", EVERYTHING)
-    assert [entry.key for entry in feed.after(f"{INCARNATION[:8]}-0-3", EVERYTHING)[0]] == ["3", "4"]
+        feed.after(known[1], EVERYTHING)
+    assert [entry.key for entry in feed.after(known[2], EVERYTHING)[0]] == ["3", "4"]
 
 
 def test_after_a_week_of_silence_the_last_place_is_still_good_and_an_older_one_is_not(seed: Seed) -> None:
     seed.changes(*(("mention.matched", "bahn", str(number)) for number in range(5)))
     feed = Feed(seed.database)
-    end = feed.end()
+    known, end = places(feed), feed.end()
     forgotten(seed, 100)
-    assert feed.end() == end
     assert feed.after(end, EVERYTHING) == ([], end)
     with pytest.raises(Forgotten):
-        feed.after(f"{INCARNATION[:8]}-0-3", EVERYTHING)
+        feed.after(known[2], EVERYTHING)
     seed.changes(("mention.matched", "bahn", "new"))
     assert [entry.key for entry in feed.after(end, EVERYTHING)[0]] == ["new"]
 
 
-@pytest.mark.parametrize("place", ["ffffffff-0-1", f"{INCARNATION[:8]}-0-999"])
+def test_a_change_that_commits_late_is_not_skipped(seed: Seed, store_kind: str) -> None:
+    if store_kind == "sqlite":
+        pytest.skip("SQLite writes one transaction after the other")
+    feed = Feed(seed.database)
+    start = feed.end()
+    with seed.database.write() as connection:
+        append_changes(connection, [Change("mention.matched", "bahn", "begun first", 0)])
+        seed.changes(("mention.matched", "bahn", "committed first"))
+        early, place = feed.after(start, EVERYTHING)
+    late, _ = feed.after(place, EVERYTHING)
+    assert [entry.key for entry in early] == []
+    assert [entry.key for entry in late] == ["begun first", "committed first"]
+
+
+@pytest.mark.parametrize("place", ["ffffffff-0-1", f"{INCARNATION[:8]}-{10**17}-1"])
 def test_a_place_of_another_store_is_refused(seed: Seed, place: str) -> None:
     with pytest.raises(Forgotten):
         Feed(seed.database).after(place, EVERYTHING)

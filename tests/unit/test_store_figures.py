@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -21,8 +20,8 @@ ONE = Counts(mentions=1, p_negative=700, p_neutral=200, p_positive=100, negative
 
 
 @pytest.fixture
-def seed(tmp_path: Path) -> Iterator[Seed]:
-    database = Database(f"sqlite:///{tmp_path / 'store.db'}")
+def seed(store_url: str) -> Iterator[Seed]:
+    database = Database(store_url)
     database.migrate()
     yield Seed(database)
     database.close()

@@ -20,8 +20,11 @@ MANY = tuple(f"t{number}" for number in range(25))
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Mentions, list[dict[str, Any]]]]:
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('store') / 'store.db'}")
+def world(
+    store_kind: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Mentions, list[dict[str, Any]]]]:
+    sqlite = f"sqlite:///{tmp_path_factory.mktemp('store') / 'store.db'}"
+    database = Database(sqlite if store_kind == "sqlite" else request.getfixturevalue("postgres").url())
     database.migrate()
     seed, chance = Seed(database), random.Random(7)
     seed.topics("bahn:pr", "tee:hr", "zug:pr")

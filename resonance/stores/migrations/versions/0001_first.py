@@ -40,6 +40,9 @@ def upgrade() -> None:
     written_by_people_and_sources()
     written_by_process()
     written_by_evaluate_and_notify()
+    if op.get_bind().dialect.name == "postgresql":
+        for name in ("mention", "match"):
+            op.execute(f"CREATE TABLE {name}_other PARTITION OF {name} DEFAULT")
     for statement in dialect.FULL_TEXT[op.get_bind().dialect.name]:
         op.execute(statement)
 

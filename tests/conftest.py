@@ -1,0 +1,30 @@
+"""Fixtures for every test: a store's address on each database that it may lie on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.postgres import Server, running
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """One PostgreSQL for all tests of this process; each takes a database of its own."""
+    with running() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"], scope="module")
+def store_kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def store_url(store_kind: str, request: pytest.FixtureRequest) -> str:
+    """The address of an empty store."""
+    if store_kind == "sqlite":
+        return f"sqlite:///{request.getfixturevalue('tmp_path') / 'store.db'}"
+    server: Server = request.getfixturevalue("postgres")
+    return server.url()
