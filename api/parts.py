@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -31,7 +32,8 @@ class Backlog:
 class Parts:
     """Everything the routes need. `metrics` renders Prometheus' text; `await_stored` waits until what is in the log now
     is in the store, and says whether it got there; `pending` tells whether a migration waits; `stopping` ends open streams,
-    of which there are at most `streams`."""
+    of which there are at most `streams`; `real` is the wall clock (µs), by
+    which deliveries go."""
 
     database: Database
     clock: Clock
@@ -52,6 +54,7 @@ class Parts:
     stopping: Callable[[], bool] = field(default=lambda: False)
     streams: int = 100
     minutes_days: int = 30
+    real: Callable[[], int] = lambda: time.time_ns() // 1000
 
     @cached_property
     def mentions(self) -> Mentions:

@@ -15,8 +15,8 @@ from resonance.access import EVERYTHING, Actor, Scope
 from resonance.errors import NotFound, Problem
 from resonance.stores.access_keys import Permission
 
-_LOOPBACK = {"127.0.0.1", "::1", "localhost", "testclient"}
-_NAMES = {"127.0.0.1", "localhost", "[::1]", "::1", "testserver"}
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+_NAMES = {"127.0.0.1", "localhost", "[::1]", "::1"}
 _CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 
 
@@ -64,7 +64,7 @@ def caller(request: Request) -> Caller:
     _check_origin(request, made)
     presented = request.headers.get("x-api-key") or _bearer(request)
     if presented:
-        key = made.keys.authenticate(presented)
+        key = made.keys.authenticate(presented, made.clock.now())
         if key is None:
             raise Refused("unauthenticated", "this key is unknown or revoked", headers={"WWW-Authenticate": "Bearer"})
         return Caller(key.actor, key.scope, frozenset(key.permissions))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any
@@ -29,7 +28,13 @@ from resonance.stores.entries import Stored
 router = APIRouter(route_class=Repeatable, dependencies=[Depends(known_parameters)])
 Plain = Annotated[dict[str, Any], Body()]
 _UNFIT = re.compile("[\x00\ud800-\udfff]")
-_STAND_IN: dict[str, Any] = {"id": "new", "when": {"kind": "threshold"}}
+_STAND_IN: dict[str, dict[str, Any]] = {
+    "rule": {"id": "new", "when": {"kind": "threshold"}},
+    "topic": {"id": "new", "name": "new", "query": "new"},
+    "department": {"id": "new", "name": "new"},
+    "channel": {"id": "new", "kind": "log"},
+}
+"""What stands for the fields that cannot be read while the others are judged."""
 IfMatch = Annotated[str | None, Header()]
 
 
@@ -52,7 +57,7 @@ def _read(kind: str, body: dict[str, Any], parts: Parts) -> Any:
     try:
         entry = read_entry(kind, body)
     except Invalid as error:
-        more = _mistakes_of_rest(body, error, parts) if kind == "rule" else []
+        more = _mistakes_of_rest(kind, body, error, parts)
         raise Invalid(error.problems + more) from None
     problems = _mistakes(kind, entry, parts.entries.load())
     if problems:
@@ -60,15 +65,15 @@ def _read(kind: str, body: dict[str, Any], parts: Parts) -> Any:
     return entry
 
 
-def _mistakes_of_rest(body: dict[str, Any], error: Invalid, parts: Parts) -> list[Problem]:
-    """What the fields of a rule that can be read refer to in vain, so that nobody has to come twice."""
+def _mistakes_of_rest(kind: str, body: dict[str, Any], error: Invalid, parts: Parts) -> list[Problem]:
+    """What is wrong with the fields that can be read, so that nobody has to come twice."""
     wrong = {problem.pointer.split("/")[1] for problem in error.problems}
     rest = {name: value for name, value in body.items() if name not in wrong}
     try:
-        entry = read_entry("rule", {**_STAND_IN, **rest})
+        entry = read_entry(kind, {**_STAND_IN[kind], **rest})
     except Invalid:
         return []
-    return [problem for problem in _mistakes("rule", entry, parts.entries.load()) if problem.pointer[1:] in rest]
+    return [problem for problem in _mistakes(kind, entry, parts.entries.load()) if problem.pointer[1:] in rest]
 
 
 def _unfit(value: Any, pointer: str) -> Iterator[Problem]:
@@ -255,7 +260,7 @@ def test_channel(name: str, parts: PartsOf, caller: Writer) -> dict[str, Any]:
         "alert": f"test-{key}",
         "kind": "test",
         "at": micros(now),
-        "real_at": time.time_ns() // 1000,
+        "real_at": parts.real(),
         "values": msgspec.json.encode({"rule": "test"}).decode(),
     }
     with parts.database.write() as connection:

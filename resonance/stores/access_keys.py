@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Literal
 
@@ -14,12 +15,13 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from resonance.access import Actor, Scope
-from resonance.errors import NotFound
+from resonance.errors import Full, NotFound, Retry
 from resonance.model import instant, micros
 from resonance.stores import schema
 from resonance.stores.audit import record
 from resonance.stores.database import Database
 
+_REMEMBERED = 3_600_000_000
 Permission = Literal["read", "write", "admin"]
 
 
@@ -32,6 +34,7 @@ class AccessKey(Struct, frozen=True):
     topics: tuple[str, ...] | None
     created_at: datetime
     revoked: bool
+    used_at: datetime | None = None
 
     @property
     def scope(self) -> Scope:
@@ -89,8 +92,9 @@ class AccessKeys:
                 raise NotFound(f"there is no key {number!r}")
             record(connection, actor, "revoke", f"key:{number}", at)
 
-    def authenticate(self, presented: str) -> AccessKey | None:
-        """The key, if it is one of ours and not revoked; takes the same time for a wrong secret as for a right one."""
+    def authenticate(self, presented: str, at: datetime) -> AccessKey | None:
+        """The key, if it is one of ours and not revoked; takes the same time for a wrong secret as for a right one.
+        Remembers, to the hour, when it was last used."""
         parts = presented.split("_", 2)
         if len(parts) != 3 or parts[0] != "rk":
             return None
@@ -101,7 +105,15 @@ class AccessKeys:
         known = bytes(row["secret_hash"]) if row else bytes(32)
         if not hmac.compare_digest(known, _hash(parts[2])) or row is None or row["revoked_at"] is not None:
             return None
+        if row["used_at"] is None or micros(at) - row["used_at"] >= _REMEMBERED:
+            self._used(row["id"], at)
         return _key(row)
+
+    def _used(self, number: str, at: datetime) -> None:
+        table = schema.api_key
+        # Whoever may read must be let in although nothing can be written now.
+        with suppress(Full, Retry), self._database.write() as connection:
+            connection.execute(sa.update(table).where(table.c.id == number).values(used_at=micros(at)))
 
 
 def _hash(secret: str) -> bytes:
@@ -116,4 +128,5 @@ def _key(row: sa.RowMapping) -> AccessKey:
         topics=None if row["topics"] is None else tuple(msgspec.json.decode(row["topics"])),
         created_at=instant(row["created_at"]),
         revoked=row["revoked_at"] is not None,
+        used_at=None if row["used_at"] is None else instant(row["used_at"]),
     )

@@ -58,7 +58,7 @@ def create(
 def list_keys(config: Config = None, data: Data = None) -> None:
     """All keys, without their secrets."""
     _, keys = _open(config, data)
-    table = Table("id", "name", "permissions", "topics", "made", "revoked")
+    table = Table("id", "name", "permissions", "topics", "made", "last used", "revoked")
     for key in keys.list():
         topics = "all" if key.topics is None else ", ".join(key.topics)
         table.add_row(
@@ -67,6 +67,7 @@ def list_keys(config: Config = None, data: Data = None) -> None:
             " ".join(key.permissions),
             topics,
             f"{key.created_at:%Y-%m-%d}",
+            f"{key.used_at:%Y-%m-%d %H:%M}" if key.used_at else "never",
             "yes" if key.revoked else "",
         )
     Console().print(table)

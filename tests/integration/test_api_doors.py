@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
-from resonance.model import key_text
+from resonance.model import key_text, micros
 from resonance.stores import schema
+from resonance.stores.access_keys import AccessKeys
 from tests.support.machine import at
 from tests.support.seeding import Desk
 
@@ -170,3 +172,36 @@ def test_every_change_is_in_the_audit_with_who_made_it(desk: Desk) -> None:
         before = desk.seed.count(schema.audit, schema.audit.c.actor == actor)
         assert status(desk, call[0], call[1], headers, call[2]) < 300, calls[number]
         assert desk.seed.count(schema.audit, schema.audit.c.actor == actor) > before, calls[number]
+
+
+def test_a_key_remembers_to_the_hour_when_it_was_used(desk: Desk) -> None:
+    headers = desk.key("read")
+    keys = AccessKeys(desk.database)
+    assert [key.used_at for key in keys.list()] == [None]
+    for seconds, remembered in ((0, 0), (3599, 0), (3600, 3600)):
+        desk.clock.set(at(seconds))
+        assert desk.client.get("/v1/topics", headers=headers).status_code == 200
+        assert [key.used_at for key in keys.list()] == [at(remembered)]
+
+
+def test_coverage_is_the_share_of_the_last_day_that_lies_in_no_gap(desk: Desk) -> None:
+    desk.clock.set(at(100_000))
+    entry = {"id": "sky", "kind": "bluesky"}
+    with desk.database.write() as connection:
+        connection.execute(
+            sa.insert(schema.entry),
+            {
+                "kind": "source",
+                "id": "sky",
+                "revision": 1,
+                "body": msgspec.json.encode(entry).decode(),
+                "changed_at": 0,
+            },
+        )
+        connection.execute(sa.insert(schema.source_state), {"source": "sky", "counters": "{}", "epoch": 1})
+        for since, until in ((0, 20_000), (60_000, 64_320), (62_000, 64_320)):
+            span = {"since_at": micros(at(since)), "until_at": micros(at(until)), "reason": "test"}
+            connection.execute(sa.insert(schema.gap), {"source": "sky", **span})
+    shown = {item["id"]: item for item in desk.client.get("/v1/sources").json()["items"]}
+    # 6,400 s of the first gap lie within the last 86,400 s, and 4,320 s of the two others.
+    assert shown["sky"]["coverage"] == pytest.approx(1 - (6_400 + 4_320) / 86_400)

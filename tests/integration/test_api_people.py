@@ -103,7 +103,7 @@ def test_pages_of_alerts_hold_each_once_also_at_the_same_instant(desk: Desk) -> 
         ("/v1/mentions?limit=900", "limit: darf höchstens 200 sein"),
         ("/v1/mentions?order=best", "muss 'newest', 'oldest', 'reach', 'engagement' oder 'resonance' sein"),
         ("/v1/topics/bahn/series?start=2026-01-02T00:00:00Z&end=2026-01-01T00:00:00Z", "end: muss nach start liegen"),
-        ("/v1/changes?after=ffffffff-1", "die Stelle gehört zu einem anderen Speicher"),
+        ("/v1/changes?after=ffffffff-0-1", "die Stelle gehört zu einem anderen Speicher"),
         ("/v2", "Das gibt es nicht"),
     ],
 )
