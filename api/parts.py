@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from resonance.clock import Clock
-from resonance.ports import Intake, Sink
+from resonance.ports import Backlog, Intake, Sink
 from resonance.stores.access_keys import AccessKeys
 from resonance.stores.database import Database
 from resonance.stores.entries import Entries
@@ -18,14 +18,6 @@ from resonance.stores.idempotency import Idempotency
 from resonance.stores.incidents import Incidents
 from resonance.stores.jobs import JobRows
 from resonance.stores.mentions import Mentions
-
-
-@dataclass(frozen=True)
-class Backlog:
-    """How far processing is behind the log."""
-
-    envelopes: int
-    seconds: float
 
 
 @dataclass(frozen=True)

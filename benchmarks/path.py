@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry
 from resonance.access import EVERYTHING, SYSTEM
 from resonance.catalogue import Catalogue, Source, Topic
 from resonance.engines.embedded_log import EmbeddedLog
-from resonance.engines.local import LaneLoop
+from resonance.engines.lane import LaneLoop
 from resonance.language.detect import LanguageDetector
 from resonance.metrics import Metrics
 from resonance.model import Author, Mention, Upsert

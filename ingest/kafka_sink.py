@@ -1,7 +1,6 @@
 """The stream of envelopes on Kafka: appended by ingest, acknowledged by all in-sync replicas. The only door to kafka-python.
 
-`KafkaStream` is the appending half of `resonance.ports.Log`: with it `ingest.log_sink.LogSink` is a sink on Kafka. Workers
-read by Faust.
+`KafkaStream` is a `resonance.ports.LogWriter`: with it `ingest.log_sink.LogSink` is a sink on Kafka. Workers read by Faust.
 """
 
 from __future__ import annotations

@@ -25,7 +25,8 @@ class Batch(Struct, frozen=True):
 
     `token` belongs to the end of the batch (None: the place has not moved). `malformed`, `ignored`, `unknown` and
     `duplicates` count what was left out. `gap`: what is missing before it.
-    `observed`: events carry their own observed time (simulated sources).
+    `until`: events carry observed times of their own, and with this batch everything up to then is told (the source is
+    opened as one that does so).
     """
 
     events: list[PublicEvent] = field(default_factory=list)
@@ -33,7 +34,7 @@ class Batch(Struct, frozen=True):
     gap: Gap | None = None
     malformed: int = 0
     ignored: int = 0
-    observed: bool = False
+    until: datetime | None = None
     unknown: int = 0
     duplicates: int = 0
 

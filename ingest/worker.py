@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
@@ -51,10 +52,16 @@ class SourceWorker:
     busy: Callable[[], bool] = lambda: False
     renew_seconds: float = 10.0
     attempts: int = field(default=0, init=False)
+    simulated: bool = False
+    """Events carry observed times of their own: nobody's stamp may overtake them."""
+    _said: bool = field(default=False, init=False)
+    """Whether this session has told the state that the connection stands."""
 
     async def run(self) -> None:
         """Read for ever."""
         while True:
+            if self.simulated:
+                self.sink.hold(self.configured.id)
             lease = await self._lease()
             if lease is None:
                 await self.sleep(_LEASE_PAUSE)
@@ -88,7 +95,7 @@ class SourceWorker:
 
     async def _session(self, lease: Lease) -> _Ended:
         """Read until something breaks; returns what. Whatever it is, the state says it."""
-        gap = None
+        gap, self._said = None, False
         try:
             await self._follow(lease)
             ended = _Ended("the stream ended")
@@ -152,13 +159,17 @@ class SourceWorker:
         now = self.clock.now()
         events: list[PublicEvent] = []
         for event in batch.events:
-            at = event.observed_at if batch.observed and event.observed_at else now
+            at = event.observed_at if batch.until and event.observed_at else now
             try:
                 events.append(clean(event, source=self.configured.id, observed_at=at))
             except Invalid as error:
                 log.info("event.rejected", source=self.configured.id, problem=str(error))
-        if events:
-            await asyncio.to_thread(self.sink.write, events, source=self.configured.id)
+        if events or batch.until:
+            write = partial(self.sink.write, source=self.configured.id, until=batch.until)
+            await asyncio.to_thread(write, events)
+        if batch == Batch(until=batch.until) and self._said:
+            return
+        self._said = True
         await asyncio.to_thread(
             self.states.keep,
             lease,

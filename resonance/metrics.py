@@ -23,6 +23,11 @@ class Metrics:
         self.expired_total = Counter(
             "resonance_process_expired_total", "Deletes and engagement whose mention never came", registry=registry
         )
+        self.fenced = Counter(
+            "resonance_process_fenced_total",
+            "Transactions refused because another owner had moved the position or the tracker",
+            registry=registry,
+        )
         self.compute_seconds = Histogram(
             "resonance_process_compute_seconds", "Matching and scoring one slice", buckets=_SECONDS, registry=registry
         )

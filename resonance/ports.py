@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
@@ -15,23 +15,48 @@ from resonance.update import AuthorRow, Position, Record, Update, Waiting
 Mode = Literal["live", "backfill"]
 
 
-class Log(Protocol):
-    """The stream of envelopes: `lanes` ordered partitions. Several processes may append."""
+class LogShape(Protocol):
+    """The stream of envelopes: `lanes` ordered partitions."""
 
     @property
-    def incarnation(self) -> str: ...
+    def incarnation(self) -> str:
+        """Told apart from a log that was deleted and made anew."""
 
     @property
     def lanes(self) -> int: ...
 
-    def append(self, envelopes: Sequence[tuple[int, bytes]]) -> None:
-        """Append (lane, envelope) in order; durable on return. Raises Full or Retry and then has appended nothing."""
+    def bounds(self, lane: int) -> tuple[int, int]:
+        """The first offset still there and the one after the last."""
+
+
+class LogWriter(LogShape, Protocol):
+    """The stream as ingest sees it. Several processes may append."""
+
+    def append(self, envelopes: Sequence[tuple[int, bytes]]) -> Callable[[], None]:
+        """Append (lane, envelope) in order; durable once the answer was called, which waits for it. Both raise Full or
+        Retry; what is sent again after that may come twice, which changes nothing."""
+
+
+class LogReader(LogShape, Protocol):
+    """The stream as process sees it."""
+
+    @property
+    def forgets(self) -> bool:
+        """Whether it also forgets what was not read yet. Offsets then follow each other without a gap."""
 
     def read(self, lane: int, offset: int, limit: int) -> list[tuple[int, bytes]]:
         """Up to `limit` (offset, envelope) at or after `offset`, in order."""
 
-    def bounds(self, lane: int) -> tuple[int, int]:
-        """The first offset still there and the one after the last."""
+
+class Log(LogWriter, LogReader, Protocol):
+    """Both in one, as on one machine."""
+
+
+class Backlog(Struct, frozen=True):
+    """How far processing is behind the log: envelopes that wait, and the age of the oldest in seconds."""
+
+    envelopes: int
+    seconds: float
 
 
 class Wanted(Struct, frozen=True):
@@ -72,7 +97,12 @@ class Ledger(Protocol):
 class Sink(Protocol):
     """Where sources put events; on return they are durable in the log."""
 
-    def write(self, events: Sequence[Event], *, source: str, mode: Mode = "live") -> None: ...
+    def hold(self, source: str) -> None:
+        """The source has observed times of its own, and says with `until` how far it has told them."""
+
+    def write(
+        self, events: Sequence[Event], *, source: str, mode: Mode = "live", until: datetime | None = None
+    ) -> None: ...
 
 
 class Rejection(Struct, frozen=True):

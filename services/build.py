@@ -1,77 +1,104 @@
-"""Puts the parts of one machine together. Every process makes its own from the same folder and configuration.
+"""Puts the parts of an installation together. Every process makes its own from the same configuration.
 
-What only the engine needs (models, language tables) is imported where it is made: the web stays small without it.
+What only some processes need (models, language tables) is imported where it is made: the web stays small without it.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import structlog
 from prometheus_client import CollectorRegistry
 
 from ingest.log_sink import LogSink
 from ingest.push import PushIntake
 from resonance.catalogue import Catalogue
-from resonance.clock import Clock, SimulatedClock, SystemClock
+from resonance.clock import Clock, SystemClock
 from resonance.engines.embedded_log import EmbeddedLog
 from resonance.errors import Unconfigured
 from resonance.metrics import Metrics
 from resonance.model import micros
+from resonance.ports import Backlog, LogReader, LogWriter
 from resonance.stores.database import Database
 from resonance.stores.entries import Entries
 from resonance.stores.ledger import SqlLedger
 from services.folder import DataFolder
-from services.settings import Configuration, load, seed_entries
+from services.pace import SharedClock, SharedPace
+from services.settings import Configuration, Settings, load, seed_entries
 
 if TYPE_CHECKING:
-    from resonance.engines.local import LaneLoop
+    from resonance.engines.lane import LaneLoop
     from resonance.engines.watch import CatalogueWatch
     from resonance.scoring import Scorer, Sentiment
 
-log = structlog.get_logger()
 LANES = 1
+"""Of one machine."""
 
 
 @dataclass
-class Machine:
-    """The parts of one machine, each made when it is first asked for."""
+class Installation(ABC):
+    """The parts of an installation, each made when it is first asked for: what is the same on one machine and on a
+    cluster."""
 
     configuration: Configuration
-    folder: DataFolder
-    behind: bool = False
-    """Whether processing is so far behind the log that pull sources should wait."""
 
-    @classmethod
-    def open(cls, config: Path | None, data: Path | None = None) -> Machine:
-        """From a configuration file; raises Invalid or Unconfigured with every reason why not."""
-        configuration = load(config, data=data)
-        return cls(configuration, DataFolder(configuration.settings.data))
+    def __post_init__(self) -> None:
+        self.behind = False
+        """Whether processing is so far behind the log that pull sources should wait."""
+
+    @property
+    def settings(self) -> Settings:
+        """All settings."""
+        return self.configuration.settings
+
+    @property
+    @abstractmethod
+    def database(self) -> Database:
+        """The store."""
+
+    @property
+    @abstractmethod
+    def log(self) -> LogWriter:
+        """Where envelopes go in."""
+
+    @property
+    @abstractmethod
+    def author_key(self) -> Callable[[str], bytes]:
+        """ "platform:id" → the author's key."""
+
+    @abstractmethod
+    def backlog(self) -> Backlog:
+        """How far processing is behind the log."""
+
+    @cached_property
+    def pace(self) -> SharedPace:
+        """How simulated time runs."""
+        return SharedPace(self.database)
 
     @cached_property
     def clock(self) -> Clock:
-        """Log time: the demo's, where the folder has one."""
-        pace = self.folder.pace()
-        return SimulatedClock(pace) if pace else SystemClock()
+        """Log time: the demo's, where the store has one; ask only once the store is prepared."""
+        pace = self.pace.load()
+        return SharedClock(self.pace, pace) if pace else SystemClock()
 
-    @cached_property
-    def database(self) -> Database:
-        """The store."""
-        return Database(self.folder.store)
-
-    @cached_property
-    def log(self) -> EmbeddedLog:
-        """The log."""
-        return EmbeddedLog(self.folder.log, LANES)
+    @property
+    def simulated(self) -> bool:
+        """Whether log time is simulated."""
+        return isinstance(self.clock, SharedClock)
 
     @cached_property
     def sink(self) -> LogSink:
         """Where events go in."""
-        return LogSink(self.log, self.clock, ingester="local")
+        return LogSink(self.log, self.clock, ingester=self.name)
+
+    @property
+    def name(self) -> str:
+        """This process among those that ingest and notify."""
+        return "local"
 
     @cached_property
     def intake(self) -> PushIntake:
@@ -87,14 +114,6 @@ class Machine:
     def entries(self) -> Entries:
         """The catalogue's rows."""
         return Entries(self.database)
-
-    @cached_property
-    def author_key(self) -> Callable[[str], bytes]:
-        """ "platform:id" → the author's key."""
-        from resonance.scoring import author_keys
-
-        configured = self.configuration.settings.installation_key
-        return author_keys(self.folder.installation_key(configured.get_secret_value() if configured else None))
 
     @cached_property
     def model(self) -> Sentiment:
@@ -115,7 +134,7 @@ class Machine:
         from resonance.language.detect import LanguageDetector
         from resonance.scoring import Scorer
 
-        detector = LanguageDetector(self.configuration.settings.languages)
+        detector = LanguageDetector(self.settings.languages)
 
         def compile(catalogue: Catalogue) -> Scorer:
             return Scorer(catalogue, model=self.model, detector=detector, authors=self.author_key)
@@ -134,25 +153,77 @@ class Machine:
         if self.database.meta("incarnation") is None:
             self.database.set_meta("incarnation", self.log.incarnation)
         if self.database.meta("zone") is None:
-            self.database.set_meta("zone", self.configuration.settings.zone)
+            self.database.set_meta("zone", self.settings.zone)
+        self.ledger.open(self.log.lanes)
         self.entries.seed(seed_entries(self.configuration.seed), at=self.clock.now())
 
-    def lanes(self, *, alone: bool = False) -> list[LaneLoop]:
-        """The loops over the log. `alone`: no page waits for the store, so that transactions may be long."""
-        from resonance.engines.local import LaneLoop
+    def lane(self, number: int, log: LogReader) -> LaneLoop:
+        """The loop over one lane of the log, as `log` reads it."""
+        from resonance.engines.lane import LaneLoop
 
-        loops = [
-            LaneLoop(self.log, self.ledger, lane, self.watch.scorer, self.ledger.progress, self.metrics)
-            for lane in range(LANES)
-        ]
-        for loop in loops:
-            loop.target = 0.5 if alone else loop.target
-            loop.now = lambda: micros(self.clock.now())
-        return loops
+        loop = LaneLoop(log, self.ledger, number, self.watch.scorer, self.ledger.progress, self.metrics)
+        loop.now = lambda: micros(self.clock.now())
+        return loop
+
+    def measure_lag(self) -> None:
+        """Look how far processing is behind, for the metrics and for those who should wait."""
+        backlog, limits = self.backlog(), self.settings.limits
+        self.metrics.lag_envelopes.set(backlog.envelopes)
+        self.metrics.lag_seconds.set(backlog.seconds)
+        self.behind = backlog.seconds > limits.backlog_seconds or backlog.envelopes > limits.backlog_envelopes
 
     def close(self) -> None:
-        """Let go of files."""
+        """Let go of files and connections."""
         if "database" in self.__dict__:
             self.database.close()
         if "log" in self.__dict__:
-            self.log.close()
+            self.log.close()  # type: ignore[attr-defined]
+
+
+@dataclass
+class Machine(Installation):
+    """The parts of one machine, in its data folder."""
+
+    folder: DataFolder
+
+    @classmethod
+    def open(cls, config: Path | None, data: Path | None = None) -> Machine:
+        """From a configuration file; raises Invalid or Unconfigured with every reason why not."""
+        configuration = load(config, data=data)
+        return cls(configuration, DataFolder(configuration.settings.data))
+
+    @cached_property
+    def database(self) -> Database:
+        """The store."""
+        return Database(self.folder.store)
+
+    @cached_property
+    def log(self) -> EmbeddedLog:
+        """The log."""
+        return EmbeddedLog(self.folder.log, LANES)
+
+    @cached_property
+    def author_key(self) -> Callable[[str], bytes]:
+        """ "platform:id" → the author's key."""
+        from resonance.scoring import author_keys
+
+        configured = self.settings.installation_key
+        return author_keys(self.folder.installation_key(configured.get_secret_value() if configured else None))
+
+    def backlog(self) -> Backlog:
+        """How far processing is behind the log."""
+        found = [self.log.backlog(lane, self.ledger.position(lane).offset) for lane in range(self.log.lanes)]
+        return Backlog(sum(count for count, _ in found), max((age for _, age in found), default=0.0))
+
+    def lanes(self, *, alone: bool = False) -> list[LaneLoop]:
+        """The loops over the log. `alone`: no page waits for the store, so that transactions may be long."""
+        loops = [self.lane(number, self.log) for number in range(self.log.lanes)]
+        for loop in loops:
+            loop.target = 0.5 if alone else loop.target
+        return loops
+
+    def trim(self) -> None:
+        """Let the log forget what is processed and old enough."""
+        for lane in range(self.log.lanes):
+            while self.log.trim(lane, self.ledger.position(lane).offset, self.settings.keep.log_hours * 3600):
+                pass

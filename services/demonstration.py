@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from msgspec import structs
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ingest.demo.company import catalogue_toml
 from ingest.demo.generator import Demo, generate
 from ingest.sources.demo import AFTERNOON
-from resonance.clock import ManualClock, Pace
 from resonance.update import Position
-from services.build import Machine
+from services.build import Installation, Machine
 
 _BATCH = 500
 
@@ -34,37 +35,56 @@ def folder(config: Path | None, data: Path | None, *, seed: int, quiet: bool) ->
 def prepare(machine: Machine, *, seed: int, quiet: bool, speed: float, console: Console) -> None:
     """Load the history where it is not there yet, and set simulated time going: at the afternoon's start, or where a
     stopped demo was."""
-    now = datetime.now(UTC)
-    pace = machine.folder.pace()
-    if pace is not None:
+    machine.database.migrate()
+    pace, told = machine.pace.load(), machine.pace.told()
+    if pace is not None and told is not None:
         machine.prepare()
-        machine.folder.keep_pace(pace.resumed(pace.at(pace.origin), now))
-        console.print(f"the demo goes on at {pace.start:%d.%m.%Y %H:%M} UTC")
+        machine.pace.run(pace.resumed(told, datetime.now(UTC)))
+        console.print(f"the demo goes on at {told:%d.%m.%Y %H:%M} UTC")
         return
     demo = generate(seed, quiet=quiet)
-    start = demo.truth.afternoon_at
-    end = start + AFTERNOON
+    stand(machine, demo, speed)
     load_history(machine, demo, console)
-    machine.folder.keep_pace(Pace(origin=datetime.now(UTC), start=start, end=end, speed=speed))
-    machine.__dict__.pop("clock", None)
+    run(machine)
+
+
+def stand(site: Installation, demo: Demo, speed: float) -> None:
+    """Have simulated time stand at the afternoon's start, and the installation prepared at that time."""
+    site.database.migrate()
+    start = demo.truth.afternoon_at
+    site.pace.stand(start, start + AFTERNOON, speed)
+    site.prepare()
+
+
+def run(site: Installation) -> None:
+    """Set simulated time going from where it stands."""
+    pace = site.pace.load()
+    assert pace is not None
+    site.pace.run(structs.replace(pace, origin=datetime.now(UTC)))
 
 
 def load_history(machine: Machine, demo: Demo, console: Console) -> None:
     """Process 28 days as a backfill: they teach, they do not notify."""
-    machine.__dict__["clock"] = ManualClock(demo.truth.afternoon_at)
-    machine.prepare()
-    history = list(demo.history)
     lanes = machine.lanes(alone=True)
+
+    def written() -> None:
+        for lane in lanes:
+            while lane.step():
+                pass
+
+    write_history(machine, demo, console, written)
+    assert all((lane.position or Position(lane=0)).offset for lane in lanes)
+
+
+def write_history(site: Installation, demo: Demo, console: Console, written: Callable[[], None]) -> None:
+    """Put the history into the log; after each part `written` is called, which may wait."""
+    history = list(demo.history)
     started = time.monotonic()
     columns = (TextColumn("28 days of history"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("history", total=len(history))
         for first in range(0, len(history), _BATCH):
-            machine.sink.write(history[first : first + _BATCH], source="demo", mode="backfill")
-            for lane in lanes:
-                while lane.step():
-                    pass
+            site.sink.write(history[first : first + _BATCH], source="demo", mode="backfill")
+            written()
             bar.update(task, completed=min(first + _BATCH, len(history)))
     console.print(f"{len(history):,} events in {time.monotonic() - started:.1f} s")
-    machine.__dict__.pop("sink", None)
-    assert all((lane.position or Position(lane=0)).offset for lane in lanes)

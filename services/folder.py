@@ -10,7 +10,6 @@ from pathlib import Path
 
 import msgspec
 
-from resonance.clock import Pace
 from resonance.errors import Unconfigured
 
 
@@ -118,17 +117,6 @@ class DataFolder:
             file.unlink(missing_ok=True)
         else:
             _replace(file, msgspec.json.encode(running))
-
-    def pace(self) -> Pace | None:
-        """How simulated time runs here; None: it does not."""
-        try:
-            return msgspec.json.decode((self.path / "pace.json").read_bytes(), type=Pace)
-        except FileNotFoundError:
-            return None
-
-    def keep_pace(self, pace: Pace) -> None:
-        """Remember where simulated time is, for a restart."""
-        _replace(self.path / "pace.json", msgspec.json.encode(pace))
 
 
 def _replace(file: Path, content: bytes) -> None:

@@ -19,7 +19,7 @@ from typing import Protocol
 import msgspec
 
 from ingest.files import Line, read_file
-from resonance.engines.local import LaneLoop
+from resonance.engines.lane import LaneLoop
 from resonance.errors import Full, Invalid, Problem, ResonanceError, Retry
 from resonance.model import Event
 from services.build import Machine

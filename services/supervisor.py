@@ -17,9 +17,7 @@ import msgspec
 import structlog
 
 from resonance.errors import Unconfigured
-
-STOPPED = 3
-"""Exit code of a child that needs a person: it is not started again."""
+from services.process import STOPPED
 
 _STOP_SECONDS = 3.0
 _HEALTHY_SECONDS = 10.0

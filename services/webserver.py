@@ -6,24 +6,25 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 import uvicorn
+from fastapi import FastAPI
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from api.app import create_app
-from api.parts import Backlog, Parts
-from resonance.clock import SimulatedClock
+from api.parts import Parts
 from resonance.errors import ResonanceError
 from resonance.stores.migrate import pending
 from services import logs
-from services.build import Machine
+from services.build import Installation, Machine
 from services.lifeline import end_with_parent
-from services.supervisor import STOPPED, Assignment
+from services.process import STOPPED
+from services.supervisor import Assignment
 
 _GRACE = 2
 
@@ -36,46 +37,59 @@ class _Server(uvicorn.Server):
         yield
 
 
-def parts_of(machine: Machine, stopping: threading.Event) -> Parts:
-    """The API's parts from the machine's."""
-    settings = machine.configuration.settings
-
-    def backlog() -> Backlog:
-        found = [machine.log.backlog(n, machine.ledger.position(n).offset) for n in range(machine.log.lanes)]
-        return Backlog(sum(count for count, _ in found), max((age for _, age in found), default=0.0))
+def parts_of(
+    site: Installation, stopping: threading.Event, metrics: Callable[[], bytes], free_disk_mb: Callable[[], float]
+) -> Parts:
+    """The API's parts from the installation's."""
+    settings = site.settings
 
     def await_stored(seconds: float) -> bool:
-        ends = [machine.log.bounds(lane)[1] for lane in range(machine.log.lanes)]
+        ends = [site.log.bounds(lane)[1] for lane in range(site.log.lanes)]
         deadline = time.monotonic() + seconds
-        while any(machine.ledger.position(lane).offset < end for lane, end in enumerate(ends)):
+        while any(site.ledger.position(lane).offset < end for lane, end in enumerate(ends)):
             if time.monotonic() > deadline or stopping.is_set():
                 return False
             time.sleep(0.02)
         return True
 
-    def metrics() -> bytes:
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry, str(machine.folder.metrics))  # type: ignore[no-untyped-call]
-        return generate_latest(registry)
-
     return Parts(
-        database=machine.database,
-        clock=machine.clock,
-        intake=machine.intake,
-        sink=machine.sink,
-        backlog=backlog,
+        database=site.database,
+        clock=site.clock,
+        intake=site.intake,
+        sink=site.sink,
+        backlog=site.backlog,
         await_stored=await_stored,
         metrics=metrics,
-        pending=lambda: pending(machine.database.engine),
-        free_disk_mb=lambda: shutil.disk_usage(machine.folder.path).free / 1e6,
+        pending=lambda: pending(site.database.engine),
+        free_disk_mb=free_disk_mb,
         open_everywhere=settings.web.open,
         backlog_seconds=settings.limits.backlog_seconds,
         backlog_envelopes=settings.limits.backlog_envelopes,
         least_disk_mb=settings.limits.free_disk_mb,
         minutes_days=settings.keep.minutes_days,
         pseudonymous=settings.privacy == "pseudonymous",
-        simulated=isinstance(machine.clock, SimulatedClock),
+        simulated=site.simulated,
         stopping=stopping.is_set,
+    )
+
+
+def of_machine(machine: Machine, stopping: threading.Event) -> Parts:
+    """The API's parts on one machine, whose two processes leave their metrics for each other in the folder."""
+
+    def metrics() -> bytes:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, str(machine.folder.metrics))  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
+
+    return parts_of(machine, stopping, metrics, lambda: shutil.disk_usage(machine.folder.path).free / 1e6)
+
+
+def server_of(app: FastAPI, host: str, port: int) -> uvicorn.Server:
+    """The server; `should_exit` ends it."""
+    return _Server(
+        uvicorn.Config(
+            app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=_GRACE
+        )
     )
 
 
@@ -84,16 +98,13 @@ def main() -> int:
     told = msgspec.json.decode(sys.argv[1], type=Assignment)
     try:
         machine = Machine.open(Path(told.config) if told.config else None, Path(told.data))
-        logs.set_up(machine.configuration.settings.log_level, process="web")
+        logs.set_up(machine.settings.log_level, process="web")
         stopping = threading.Event()
-        app = create_app(parts_of(machine, stopping))
+        app = create_app(of_machine(machine, stopping))
     except ResonanceError as error:
         print(f"resonance: {error}", file=sys.stderr)  # noqa: T201 - a person is needed
         return STOPPED
-    config = uvicorn.Config(
-        app, host=told.host, port=told.port, log_level="warning", access_log=False, timeout_graceful_shutdown=_GRACE
-    )
-    server = _Server(config)
+    server = server_of(app, told.host, told.port)
 
     def end() -> None:
         stopping.set()

@@ -23,6 +23,9 @@ def _demo(configured: Configured, clock: Clock) -> Source:
 
 OPENERS: dict[str, Callable[[Configured, Clock], Source]] = {"bluesky": _bluesky, "demo": _demo}
 
+SIMULATED = ("demo",)
+"""Kinds whose events carry observed times of their own."""
+
 
 def open_source(configured: Configured, clock: Clock) -> Source | None:
     """The source behind a configuration; None for one that is pushed to us."""

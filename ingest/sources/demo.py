@@ -35,9 +35,8 @@ class DemoSource:
             while following[0] <= now:
                 events.append(structs.replace(following[1], observed_at=following[0]))
                 following = next(story)
-            if events:
-                sent += len(events)
-                yield Batch(events, str(sent), observed=True)
+            sent += len(events)
+            yield Batch(events, str(sent) if events else None, until=now)
             await asyncio.sleep(_POLL)
 
     def _story(self) -> Iterator[tuple[datetime, PublicEvent]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,6 +25,8 @@ CREATE INDEX IF NOT EXISTS envelope_lane ON envelope (lane, "offset");
 
 class EmbeddedLog:
     """`ports.Log` in one file. `lanes` counts when the file is made; a file of another number raises Conflict."""
+
+    forgets = False
 
     def __init__(self, path: Path, lanes: int = 1) -> None:
         self._path = path
@@ -50,11 +52,12 @@ class EmbeddedLog:
         """How many ordered parts it has."""
         return self._lanes
 
-    def append(self, envelopes: Sequence[tuple[int, bytes]]) -> None:
-        """Append (lane, envelope) in order, all or none; on disk on return."""
+    def append(self, envelopes: Sequence[tuple[int, bytes]]) -> Callable[[], None]:
+        """Append (lane, envelope) in order, all or none; on disk on return, so that there is nothing to wait for."""
         if envelopes:
             with self._write() as connection:
                 connection.executemany("INSERT INTO envelope (lane, body) VALUES (?, ?)", envelopes)
+        return _nothing
 
     def read(self, lane: int, offset: int, limit: int) -> list[tuple[int, bytes]]:
         """Up to `limit` (offset, envelope) of the lane at or after `offset`."""
@@ -123,6 +126,10 @@ class EmbeddedLog:
                     connection.rollback()
                 raise
             connection.execute("COMMIT")
+
+
+def _nothing() -> None:
+    """What there is to wait for."""
 
 
 def _judged(error: sqlite3.OperationalError, path: Path) -> Exception:

@@ -17,6 +17,7 @@ from resonance.alerts.rules import MINUTE, Verdict, window_seconds
 from resonance.baseline import fresh
 from resonance.catalogue import Catalogue, Condition, Rule, Silent, Topic, duration
 from resonance.clock import Clock
+from resonance.engines.closing import Closing
 from resonance.errors import Fenced, Full, Retry
 from resonance.matching import parse
 from resonance.matching.query import leaves, word_of
@@ -36,7 +37,8 @@ log = structlog.get_logger()
 
 @dataclass
 class Evaluator:
-    """One owner of all topics. `default_channels` are told of everything, beside the departments' own."""
+    """Looks at the topics (and sources) that `owns` says are its own; by default all are. `default_channels` are told of
+    everything, beside the departments' own. `fenced` is told of each decision that another owner made void."""
 
     store: Evaluations
     catalogue: Callable[[], Catalogue]
@@ -45,14 +47,22 @@ class Evaluator:
     default_channels: tuple[str, ...] = ()
     real: Callable[[], float] = time.time
     evaluated: Callable[[int], object] = lambda _: None
+    fenced: Callable[[], object] = lambda: None
+    owns: Callable[[str], bool] = lambda _: True
+    idle: float = _IDLE
     cursor: tuple[int, int] | None = None
     due: dict[str, int | None] = field(default_factory=dict)
     rebuilds: dict[str, float] = field(default_factory=dict)
     catalogue_version: int = -1
+    anew: bool = False
+    closing: Closing = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.closing = Closing(self.store)
 
     def step(self) -> int:
         """Look at what needs it; returns how many topics were decided."""
-        progress = self.store.progress()
+        progress = self.closing.progress()
         touched = self._touched()
         catalogue = self.catalogue()
         if catalogue.version != self.catalogue_version:
@@ -60,7 +70,7 @@ class Evaluator:
             self.catalogue_version = catalogue.version
         ready = {name for name, at in self.rebuilds.items() if self.real() - at >= _SETTLE}
         late = {name for name, at in self.due.items() if at is not None and at * 1_000_000 <= progress}
-        chosen = sorted((touched | late | ready) & catalogue.topics.keys()) if progress else []
+        chosen = sorted(filter(self.owns, (touched | late | ready) & catalogue.topics.keys())) if progress else []
         for first in range(0, len(chosen), _BATCH):
             names = chosen[first : first + _BATCH]
             known = self.store.remembered(names)
@@ -82,11 +92,17 @@ class Evaluator:
             except (Retry, Full) as error:
                 log.warning("evaluate.retry", problem=str(error))
                 self.cursor, busy = None, 0
-            stop.wait(0.02 if busy else _IDLE)
+            stop.wait(0.02 if busy else self.idle)
+
+    def begin_anew(self) -> None:
+        """What is owned has changed: look at everything once, as after a start. Other threads may call it."""
+        self.anew = True
 
     # ---- which topics ---------------------------------------------------------------------------------------
 
     def _touched(self) -> set[str]:
+        if self.anew:
+            self.anew, self.cursor, self.catalogue_version = False, None, -1
         if self.cursor is None:
             # After a start everything is looked at once: so no cursor has to be kept.
             self.cursor = self.store.last_change()
@@ -227,7 +243,7 @@ class Evaluator:
 
     def _silence(self, catalogue: Catalogue) -> int:
         """Sources that delivered before and do not any more; returns how many changed."""
-        sources = self.store.sources()
+        sources = [seen for seen in self.store.sources() if self.owns(f"source:{seen.source}")]
         known = self.store.remembered(f"source:{seen.source}" for seen in sources) if sources else {}
         now = micros(self.clock.now())
         looked = [self._listen(catalogue, seen, known.get(f"source:{seen.source}"), now) for seen in sources]
@@ -261,6 +277,7 @@ class Evaluator:
             self.store.commit(decided)
         except Fenced:
             self.cursor = None
+            self.fenced()
             raise
 
 

@@ -7,7 +7,7 @@ on after a restart where it was.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from resonance.clock import Clock
 from resonance.model import EraseAuthor, Rematch, micros
-from resonance.ports import Ledger, Log, Sink
+from resonance.ports import Backlog, Ledger, LogShape, Sink
 from resonance.stores import dialect, schema
 from resonance.stores.database import Database, append_changes, upsert
 from resonance.stores.entries import rise
@@ -24,27 +24,30 @@ from resonance.update import Change
 
 _IDS = 500
 _BACKLOG = 4
+_LAG = 1.0
+"""A job waits while more envelopes a lane, or older ones (s), are not processed yet."""
 _DAY = 86_400_000_000
 
 
 class _Cursor(msgspec.Struct):
-    """How far a job is: the last row it sent, how many there were at the start, and the log's end after the last event."""
+    """How far a job is: the last row it sent, how many there were at the start, and where the log's lanes ended after the last event."""
 
     row: int = 0
     sent: int = 0
     total: int | None = None
-    end: int | None = None
+    ends: list[int] | None = None
 
 
 @dataclass
 class Jobs:
-    """One step at a time, on a Database and a Log."""
+    """One step at a time, on a Database and a Log. `backlog` tells how far processing is behind the log."""
 
     database: Database
     sink: Sink
-    log: Log
+    log: LogShape
     ledger: Ledger
     clock: Clock
+    backlog: Callable[[], Backlog]
 
     def step(self) -> bool:
         """Advance the oldest open job; returns whether there was one."""
@@ -56,8 +59,8 @@ class Jobs:
             return row is not None
         cursor = msgspec.json.decode(row["cursor"], type=_Cursor) if row["cursor"] else _Cursor()
         request = msgspec.json.decode(row["request"])
-        if cursor.end is not None:
-            if self._passed(cursor.end):
+        if cursor.ends is not None:
+            if self._passed(cursor.ends):
                 self._done(row, request, cursor)
         elif row["kind"] == "erase":
             self._erase(row, request, cursor)
@@ -79,7 +82,7 @@ class Jobs:
             self.sink.write([Rematch(ids=tuple(row[1] for row in found))], source="job", mode="backfill")
             cursor.row, cursor.sent = int(found[-1][0]), cursor.sent + len(found)
         if len(found) < _IDS:
-            cursor.end = self._end()
+            cursor.ends = self._ends()
         self._save(job, cursor, min(cursor.sent / max(cursor.total, 1), 0.99))
 
     def _chosen(self, kind: str, request: dict[str, Any]) -> sa.Select[Any]:
@@ -98,7 +101,7 @@ class Jobs:
             listed = {"author_key": key, "at": micros(self.clock.now()), "receipt": row["id"]}
             upsert(connection, schema.erasure, [listed], keep=("at", "receipt"))
         self.sink.write([EraseAuthor(author_key=request["author_key"])], source="job")
-        cursor.end = self._end()
+        cursor.ends = self._ends()
         self._save(row, cursor, 0.5)
 
     # ---- the end --------------------------------------------------------------------------------------------
@@ -135,19 +138,16 @@ class Jobs:
         with self.database.write() as connection:
             connection.execute(sa.update(schema.job).where(open_).values(values))
 
-    def _lanes(self) -> Sequence[int]:
-        return range(self.log.lanes)
+    def _ends(self) -> list[int]:
+        return [self.log.bounds(lane)[1] for lane in range(self.log.lanes)]
 
-    def _end(self) -> int:
-        return max(self.log.bounds(lane)[1] for lane in self._lanes())
-
-    def _passed(self, end: int) -> bool:
+    def _passed(self, ends: Sequence[int]) -> bool:
         """Heartbeats move every lane, so each gets past any place soon."""
-        return all(self.ledger.position(lane).offset >= end for lane in self._lanes())
+        return all(self.ledger.position(lane).offset >= end for lane, end in enumerate(ends))
 
     def _keeps_up(self) -> bool:
-        behind = [self.log.read(lane, self.ledger.position(lane).offset, _BACKLOG) for lane in self._lanes()]
-        return all(len(envelopes) < _BACKLOG for envelopes in behind)
+        backlog = self.backlog()
+        return backlog.envelopes < _BACKLOG * self.log.lanes and backlog.seconds < _LAG
 
 
 def _forget_topic(connection: sa.Connection, topic: str) -> None:

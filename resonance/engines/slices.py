@@ -10,7 +10,7 @@ from msgspec import structs
 
 from resonance.errors import DeadLetter, NewerVersion
 from resonance.model import Event, micros
-from resonance.ports import Log, Mode
+from resonance.ports import LogReader, Mode
 from resonance.update import Position, Rejected, Waiting
 from resonance.wire import Envelope, decode_envelope, decode_event, encode_event
 
@@ -88,7 +88,7 @@ class Batch:
 class Reader:
     """Reads one lane."""
 
-    log: Log
+    log: LogReader
     lane: int
 
     def read(self, start: Position, size: int) -> Batch:

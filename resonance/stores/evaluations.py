@@ -114,10 +114,18 @@ class Evaluations:
         with self._database.read() as connection:
             return set(connection.scalars(query))
 
-    def progress(self) -> int:
-        """Up to when (µs) every lane has seen what was observed; read it before arrivals."""
+    def progress_of_lanes(self) -> dict[int, int]:
+        """Lane → up to when (µs) it has seen what was observed; read it before arrivals."""
+        position = schema.position.c
         with self._database.read() as connection:
-            return connection.scalar(sa.select(sa.func.min(schema.position.c.progress))) or 0
+            return {row[0]: row[1] for row in connection.execute(sa.select(position.lane, position.progress))}
+
+    def close_lanes(self, lanes: frozenset[int], until: int) -> None:
+        """Nothing may be booked into minutes before `until` (epoch s) by these lanes any more, however late they come."""
+        position = schema.position
+        open_ = sa.and_(position.c.lane.in_(lanes), position.c.closed < until)
+        with self._database.write() as connection:
+            connection.execute(sa.update(position).where(open_).values(closed=until))
 
     def remembered(self, topics: Iterable[str]) -> dict[str, Remembered]:
         """Topic → its tracker."""

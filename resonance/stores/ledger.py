@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import structs
 
-from resonance.errors import Fenced
+from resonance.errors import Conflict, Fenced
 from resonance.model import Rematch
 from resonance.ports import Known, Wanted
 from resonance.stores import dialect, rows, schema
@@ -26,6 +26,21 @@ class SqlLedger:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def open(self, lanes: int) -> None:
+        """Have a position for every lane from the start, so that no minute closes before each has been heard. Raises
+        Conflict where the store was made with another number of lanes."""
+        table = schema.position
+        fresh = [structs.asdict(Position(lane=lane)) for lane in range(lanes)]
+        with self._database.write() as connection:
+            known = connection.scalar(sa.select(sa.func.count()).select_from(table))
+            if not known:
+                connection.execute(dialect.insert(connection, table).on_conflict_do_nothing(), fresh)
+            elif known != lanes:
+                raise Conflict(
+                    f"the store knows {known} lanes, the log has {lanes}: to change their number stop ingest, wait until "
+                    "nothing is left to process, and start with a store that has no positions"
+                )
 
     def position(self, lane: int) -> Position:
         """How far the lane is."""

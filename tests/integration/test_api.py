@@ -18,7 +18,7 @@ from ingest.push import PushIntake
 from resonance.access import SYSTEM
 from resonance.clock import ManualClock
 from resonance.engines.embedded_log import EmbeddedLog
-from resonance.engines.local import LaneLoop
+from resonance.engines.lane import LaneLoop
 from resonance.metrics import Metrics
 from resonance.stores.access_keys import AccessKeys
 from resonance.stores.database import Database

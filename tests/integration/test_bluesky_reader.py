@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -219,7 +219,10 @@ class Written:
     def __init__(self) -> None:
         self.numbers: list[int] = []
 
-    def write(self, events: list[Event], *, source: str, mode: Mode = "live") -> None:
+    def hold(self, source: str) -> None:
+        raise AssertionError("no times of its own")
+
+    def write(self, events: list[Event], *, source: str, mode: Mode = "live", until: datetime | None = None) -> None:
         self.numbers += [int(e.mention.text.split()[1]) for e in events if isinstance(e, Upsert)]
 
 

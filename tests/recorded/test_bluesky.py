@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,12 @@ class Collector:
         self.calls = 0
         self.states = states
 
-    def write(self, events: Sequence[Event], *, source: str, mode: Mode = "live") -> None:
+    def hold(self, source: str) -> None:
+        raise AssertionError("no times of its own")
+
+    def write(
+        self, events: Sequence[Event], *, source: str, mode: Mode = "live", until: datetime | None = None
+    ) -> None:
         self.calls += 1
         if self.states is not None:
             self.tokens += [(state.token, len(self.events)) for state in self.states.all()]

@@ -12,6 +12,7 @@ from msgspec import structs
 from rich.console import Console
 
 from ingest.demo import Truth, generate
+from resonance.clock import ManualClock
 from resonance.engines.evaluator import Evaluator
 from resonance.language.keyterms import key_terms
 from resonance.model import instant
@@ -37,8 +38,10 @@ def live_through(folder: Path, seed: int, *, quiet: bool = False, hours: float =
     config, data = demonstration.folder(None, folder, seed=seed, quiet=quiet)
     machine = Machine.open(config, data)
     demo = generate(seed, quiet=quiet)
+    demonstration.stand(machine, demo, speed=1)
+    clock = machine.__dict__["clock"] = ManualClock(demo.truth.afternoon_at)
+    machine.__dict__.pop("sink", None)
     demonstration.load_history(machine, demo, Console(quiet=True))
-    clock: Any = machine.clock
     lanes = machine.lanes(alone=True)
     evaluator = Evaluator(Evaluations(machine.database), machine.watch.catalogue, clock, key_terms)
     due = iter(demo.afternoon)
@@ -52,7 +55,7 @@ def live_through(folder: Path, seed: int, *, quiet: bool = False, hours: float =
                 event = structs.replace(event, mention=structs.replace(event.mention, source="demo"))
             events.append(structs.replace(event, observed_at=following[0]))
             following = next(due, None)
-        machine.sink.write(events, source="demo") if events else machine.sink._log.append([(0, _beat(clock))])
+        machine.sink.write(events, source="demo") if events else machine.log.append([(0, _beat(clock))])
         for lane in lanes:
             while lane.step():
                 pass

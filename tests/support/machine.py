@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import structs
 from prometheus_client import CollectorRegistry
 
-from resonance.engines.local import LaneLoop
+from resonance.engines.lane import LaneLoop
 from resonance.metrics import Metrics
 from resonance.model import Delete, DeleteAuthor, EngagementSeen, Event, Upsert, mention_key
 from resonance.ports import Mode
@@ -35,10 +35,12 @@ class ListLog:
 
     lanes: int = 1
     incarnation: str = "list"
+    forgets: bool = False
     envelopes: list[tuple[int, bytes]] = field(default_factory=list)
 
-    def append(self, envelopes: Sequence[tuple[int, bytes]]) -> None:
+    def append(self, envelopes: Sequence[tuple[int, bytes]]) -> Callable[[], None]:
         self.envelopes += envelopes
+        return lambda: None
 
     def read(self, lane: int, offset: int, limit: int) -> list[tuple[int, bytes]]:
         found = [(n, body) for n, (owner, body) in enumerate(self.envelopes) if owner == lane and n >= offset]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import pytest
@@ -57,6 +57,22 @@ def test_stamps_never_fall_although_the_clock_does() -> None:
     assert [(e.mode, e.source, e.ingester) for e in envelopes] == [("live", "s", "i"), ("backfill", "s", "i")]
 
 
+def test_no_stamp_passes_what_a_source_with_times_of_its_own_has_told() -> None:
+    log, clock = ListLog(), ManualClock(at(60))
+    sink = LogSink(log, clock)
+    sink.hold("past")
+    sink.heartbeat()
+    assert log.envelopes == []
+    sink.write([Delete(id="x:1", observed_at=at(5))], source="past", until=at(10))
+    sink.write([Delete(id="x:2")], source="now")
+    sink.write([], source="past", until=at(20))
+    sink.hold("past")
+    sink.write([Delete(id="x:3")], source="now")
+    assert [decode_envelope(body).stamp for _, body in log.envelopes] == [at(10), at(10), at(20)]
+    event = decode_event(decode_envelope(log.envelopes[1][1]).events[0])
+    assert event.observed_at == at(60)
+
+
 def test_what_is_stamped_keeps_its_stamp_and_the_rest_gets_log_time() -> None:
     log = ListLog()
     LogSink(log, ManualClock(at(60))).write([Delete(id="x:1", observed_at=at(5)), Delete(id="x:2")], source="s")
@@ -66,7 +82,7 @@ def test_what_is_stamped_keeps_its_stamp_and_the_rest_gets_log_time() -> None:
 
 def test_what_the_log_refused_was_not_written_and_does_not_count_as_written() -> None:
     class FullOnce(ListLog):
-        def append(self, envelopes: Sequence[tuple[int, bytes]]) -> None:
+        def append(self, envelopes: Sequence[tuple[int, bytes]]) -> Callable[[], None]:
             self.append = super().append  # type: ignore[method-assign]
             raise Full("no room")
 

@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,12 @@ class Written:
         self.story = story or {}
         self.calls = 0
 
-    def write(self, events: Sequence[Event], *, source: str, mode: Mode = "live") -> None:
+    def hold(self, source: str) -> None:
+        raise AssertionError("no times of its own")
+
+    def write(
+        self, events: Sequence[Event], *, source: str, mode: Mode = "live", until: datetime | None = None
+    ) -> None:
         self.calls += 1
         if self.calls in self.story:
             self.story[self.calls]()
@@ -138,7 +143,12 @@ def test_the_place_is_saved_only_after_the_log_has_taken_the_batch(states: Sourc
     seen: list[tuple[int, str | None]] = []
 
     class Looking(Written):
-        def write(self, events: Sequence[Event], *, source: str, mode: Mode = "live") -> None:
+        def hold(self, source: str) -> None:
+            raise AssertionError("no times of its own")
+
+        def write(
+            self, events: Sequence[Event], *, source: str, mode: Mode = "live", until: datetime | None = None
+        ) -> None:
             seen.append((len(self.ids), states.all()[0].token))
             super().write(events, source=source)
 

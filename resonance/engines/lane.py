@@ -1,6 +1,7 @@
-"""The loop of one machine: reads the embedded log lane by lane and commits slice after slice.
+"""One lane of the log: commits slice after slice, from where the store says it is. The same on one machine and on a cluster.
 
-A slice is cut so that its transaction lasts about 25 ms: a page's write never waits long. Small envelopes share a slice.
+A slice is cut so that its transaction takes about as long as `target`: on one machine 25 ms, so that a page's write never
+waits long. Small envelopes share a slice.
 """
 
 from __future__ import annotations
@@ -14,28 +15,30 @@ import structlog
 from msgspec import structs
 
 from resonance.engines.slices import Batch, Reader
-from resonance.errors import DeadLetter, Fenced, Full, NewerVersion, ResonanceError, Retry, Stop, WrongStream
+from resonance.errors import DeadLetter, Fenced, Full, NewerVersion, ResonanceError, Retry, WrongStream
 from resonance.metrics import Metrics
 from resonance.model import Event
-from resonance.ports import Known, Ledger, Log, Wanted
+from resonance.ports import Known, Ledger, LogReader, Wanted
 from resonance.processor import Slice, process
 from resonance.scoring import Scorer
-from resonance.update import Position, Update
+from resonance.update import Change, Position, Update
 from resonance.wanted import roots_of, wanted
 
 _TARGET = 0.025
 _SMALLEST, _GREATEST = 96, 1000
 _IDLE = 0.03
+_FENCED_PAUSE, _RETRY_PAUSE = 1.5, 0.5
+"""Seconds until another attempt: whoever was fenced off may be about to learn that the lane is not its own any more."""
 
 log = structlog.get_logger()
 
 
 @dataclass
 class LaneLoop:
-    """One lane of the log, from where the store says it is. `target`: how many seconds a transaction may take;
-    `now`: log time (µs), for the metrics."""
+    """`target`: how many seconds a transaction may take; `now`: log time (µs), for the metrics; `patience`: how many real
+    seconds may pass between two looks at what waits while nothing comes."""
 
-    log: Log
+    log: LogReader
     ledger: Ledger
     lane: int
     scorer: Callable[[], Scorer]
@@ -45,20 +48,57 @@ class LaneLoop:
     size: int = 128
     target: float = _TARGET
     now: Callable[[], int] | None = None
+    patience: float = 0.0
+    stopped: bool = False
+    """A record of a newer version is next: a newer program has to take over."""
+    _resume: float = 0.0
+    _look: float = 0.0
+
+    def attempt(self) -> bool:
+        """One step, if it is time for one; returns whether anything was done. What passes is tried again a little later
+        from what the store says by then; a record of a newer version stops this lane alone; what else needs a person
+        is raised."""
+        if self.stopped or time.monotonic() < self._resume:
+            return False
+        try:
+            return self.step() > 0
+        except Fenced:
+            log.warning("lane.fenced", lane=self.lane)
+            self.metrics.fenced.inc()
+            self._pause(_FENCED_PAUSE)
+        except (Retry, Full) as error:
+            log.warning("store.retry", lane=self.lane, problem=str(error))
+            self._pause(_RETRY_PAUSE)
+        except NewerVersion as error:
+            log.critical("lane.stopped", lane=self.lane, problem=str(error))
+            self.stopped = True
+        return False
+
+    def _pause(self, seconds: float) -> None:
+        self.position, self._resume = None, time.monotonic() + seconds
 
     def claim(self) -> None:
-        """Own the lane under a new epoch: whoever worked on it before is fenced off from now on."""
+        """Own the lane under a new epoch: whoever worked on it before is fenced off from now on. What the log has
+        forgotten before it was read is a gap that the change feed tells."""
         old = self.ledger.position(self.lane)
         if old.incarnation not in ("", self.log.incarnation):
             raise WrongStream(
                 f"lane {self.lane} was read from another log ({old.incarnation}, not {self.log.incarnation})"
             )
-        if old.offset > self.log.bounds(self.lane)[1]:
+        first, end = self.log.bounds(self.lane)
+        if old.offset > end:
             raise WrongStream(
                 f"the log ends before offset {old.offset} of lane {self.lane}, which the store has already seen"
             )
         new = structs.replace(old, incarnation=self.log.incarnation, epoch=old.epoch + 1)
-        self.ledger.commit(Update(last_row=old.last_row), old, new)
+        changes: list[Change] = []
+        if self.log.forgets and old.offset < first:
+            new = structs.replace(new, offset=first, event=0)
+            if old.incarnation:
+                log.error("lane.gap", lane=self.lane, since=old.offset, until=first)
+                missed = {"lane": self.lane, "since": old.offset, "until": first}
+                changes.append(Change("source.gap", None, "log", old.progress, missed))
+        self.ledger.commit(Update(last_row=old.last_row, changes=changes), old, new)
         self.position = new
 
     def step(self) -> int:
@@ -92,6 +132,9 @@ class LaneLoop:
 
     def _waited(self, position: Position, size: int) -> Batch | None:
         """What waited long enough, by what every lane has reached."""
+        if time.monotonic() < self._look:
+            return None
+        self._look = time.monotonic() + self.patience
         reached = self.progress()
         slowest = min((reached.get(lane, 0) for lane in range(self.log.lanes)), default=0)
         due = self.ledger.due(self.lane, slowest, size)
@@ -118,6 +161,8 @@ class LaneLoop:
         self.position = new
         committed = time.perf_counter()
         self.metrics.expired(batch.expired)
+        # What waited may be due now, or was woken by what has just been committed.
+        self._look = 0.0
         if moved:
             self._adapt(committed - computed, len(batch.events))
             self.metrics.slice(
@@ -159,25 +204,11 @@ def know(ledger: Ledger, events: Sequence[Event], scorer: Scorer) -> Known:
     return structs.replace(known, records={**more.records, **known.records})
 
 
-def run(lanes: Sequence[LaneLoop], stop: threading.Event) -> None:
-    """Work on all lanes until told to stop. Anything passing is tried again in place; a record of a newer version stops
-    its lane alone, which then lags until a newer program takes over; what else needs a person is raised."""
-    pause, working = 0.0, list(lanes)
-    while not stop.wait(pause):
-        pause = _IDLE
-        for lane in list(working):
-            try:
-                if lane.step():
-                    pause = 0.0
-            except Fenced:
-                log.warning("lane.fenced", lane=lane.lane)
-                lane.position, pause = None, 1.0
-            except (Retry, Full) as error:
-                log.warning("store.retry", lane=lane.lane, problem=str(error))
-                lane.position, pause = None, 0.5
-            except NewerVersion as error:
-                log.critical("lane.stopped", lane=lane.lane, problem=str(error))
-                working.remove(lane)
-            except Stop:
-                log.exception("lane.stopped", lane=lane.lane)
-                raise
+def run(lanes: Callable[[], Sequence[LaneLoop]], stop: threading.Event) -> None:
+    """Work on the lanes, whichever they are at the moment, until told to stop."""
+    while not stop.is_set():
+        busy = 0
+        for lane in lanes():
+            busy += lane.attempt()
+        if not busy:
+            stop.wait(_IDLE)

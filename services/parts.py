@@ -1,0 +1,79 @@
+"""What runs in the processes: evaluate, notify, ingest, each put together for an installation."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+from ingest.sources import SIMULATED, open_source
+from ingest.worker import SourceWorker
+from resonance.engines.evaluator import Evaluator
+from resonance.engines.jobs import Jobs
+from resonance.language.keyterms import key_terms
+from resonance.stores.evaluations import Evaluations
+from resonance.stores.outbox import Outbox
+from resonance.stores.source_states import SourceStates
+from services.build import Installation
+from services.channels.opening import OpenChannels, default_channels
+from services.notifier import Notifier
+
+
+def evaluator(site: Installation, owns: Callable[[str], bool] = lambda _: True) -> Evaluator:
+    """Looks at the topics that it owns. Loads the language tables, which takes seconds: better now than when the first
+    alert fires."""
+    key_terms([("warm", "de"), ("warm", "en")])
+    return Evaluator(
+        Evaluations(site.database),
+        site.watch.catalogue,
+        site.clock,
+        key_terms,
+        default_channels(site.settings, site.watch.catalogue()),
+        evaluated=site.metrics.evaluated.inc,
+        fenced=site.metrics.fenced.inc,
+        owns=owns,
+    )
+
+
+def notifier(site: Installation, url: str) -> Notifier:
+    """Sends what was decided; `url` is how people reach the service."""
+    return Notifier(
+        Outbox(site.database),
+        OpenChannels(site.settings, site.watch.catalogue),
+        url,
+        on_delivery=lambda _channel, outcome, _seconds: site.metrics.deliveries.labels(outcome).inc(),
+        owner=site.name,
+        names=site.settings.privacy == "open",
+    )
+
+
+def jobs(site: Installation) -> Jobs:
+    """Carries out what the API and the command line asked for."""
+    return Jobs(site.database, site.sink, site.log, site.ledger, site.clock, site.backlog)
+
+
+def ingest(site: Installation, stop: threading.Event) -> None:
+    """A worker for each configured source that we pull from, until told to stop."""
+    asyncio.run(_sources(site, stop))
+
+
+async def _sources(site: Installation, stop: threading.Event) -> None:
+    tasks = []
+    for source in site.watch.catalogue().sources.values():
+        opened = open_source(source, site.clock)
+        if opened is not None:
+            worker = SourceWorker(
+                source,
+                opened,
+                site.sink,
+                SourceStates(site.database),
+                site.clock,
+                owner=site.name,
+                busy=lambda: site.behind,
+                simulated=source.kind in SIMULATED,
+            )
+            tasks.append(asyncio.create_task(worker.run(), name=source.id))
+    await asyncio.to_thread(stop.wait)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
