@@ -142,7 +142,13 @@ class Installation(ABC):
         return CatalogueWatch(self.entries.version, self.entries.load, compile)
 
     def prepare(self) -> None:
-        """Key, migrations, seed: what has to be there before the first process works."""
+        """What has to be there before the first process works: the store, and the catalogue in it."""
+        self.open_store()
+        self.ledger.open(self.log.lanes)
+        self.entries.seed(seed_entries(self.configuration.seed), at=self.clock.now())
+
+    def open_store(self) -> None:
+        """Key, migrations, and the facts of the whole store."""
         key = self.author_key("resonance:key-check").hex()
         self.database.migrate()
         known = self.database.meta("key_check")
@@ -154,8 +160,6 @@ class Installation(ABC):
             self.database.set_meta("incarnation", self.log.incarnation)
         if self.database.meta("zone") is None:
             self.database.set_meta("zone", self.settings.zone)
-        self.ledger.open(self.log.lanes)
-        self.entries.seed(seed_entries(self.configuration.seed), at=self.clock.now())
 
     def lane(self, number: int, log: LogReader) -> LaneLoop:
         """The loop over one lane of the log, as `log` reads it."""

@@ -35,7 +35,7 @@ def folder(config: Path | None, data: Path | None, *, seed: int, quiet: bool) ->
 def prepare(machine: Machine, *, seed: int, quiet: bool, speed: float, console: Console) -> None:
     """Load the history where it is not there yet, and set simulated time going: at the afternoon's start, or where a
     stopped demo was."""
-    machine.database.migrate()
+    machine.open_store()
     pace, told = machine.pace.load(), machine.pace.told()
     if pace is not None and told is not None:
         machine.prepare()
@@ -50,7 +50,7 @@ def prepare(machine: Machine, *, seed: int, quiet: bool, speed: float, console: 
 
 def stand(site: Installation, demo: Demo, speed: float) -> None:
     """Have simulated time stand at the afternoon's start, and the installation prepared at that time."""
-    site.database.migrate()
+    site.open_store()
     start = demo.truth.afternoon_at
     site.pace.stand(start, start + AFTERNOON, speed)
     site.prepare()
