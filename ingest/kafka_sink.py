@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic
 from kafka.errors import KafkaError, MessageSizeTooLargeError, TopicAlreadyExistsError
 
+from resonance.brokers import Brokers
 from resonance.errors import Conflict, Invalid, NotFound, Problem, Retry
 
 LARGEST = 8 * 1024 * 1024
@@ -31,40 +35,81 @@ WANTED = {
 
 
 class KafkaStream:
-    """Appends envelopes to a stream that exists (else NotFound). Threads may share it."""
+    """Appends envelopes to a stream that exists (else NotFound, as soon as it is needed). Threads may share it.
 
-    def __init__(self, brokers: Sequence[str], name: str) -> None:
-        self._brokers, self._name = list(brokers), name
-        found = describe(brokers, name)
-        self.lanes, self.incarnation = found.lanes, found.incarnation
+    It connects when it is first used: who only reads the store need not wait for Kafka.
+    """
+
+    def __init__(self, brokers: Brokers, name: str) -> None:
+        self._brokers, self._name = brokers, name
+        self._lock = threading.Lock()
+        self._reader: KafkaConsumer | None = None
+
+    @cached_property
+    def described(self) -> Described:
+        """The stream as it was when it was first asked for."""
+        return describe(self._brokers, self._name)
+
+    @property
+    def lanes(self) -> int:
+        """How many partitions it has."""
+        return self.described.lanes
+
+    @property
+    def incarnation(self) -> str:
+        """Told apart from a stream that was deleted and made anew."""
+        return self.described.incarnation
+
+    @cached_property
+    def _producer(self) -> KafkaProducer:
         with _translated():
-            self._producer = KafkaProducer(
-                bootstrap_servers=self._brokers,
+            return KafkaProducer(
+                **_access(self._brokers),
                 acks="all",
                 enable_idempotence=True,
                 linger_ms=5,
                 max_block_ms=int(_SECONDS * 1000),
                 max_request_size=LARGEST,
-                request_timeout_ms=int(_SECONDS * 1000),
                 delivery_timeout_ms=int(2 * _SECONDS * 1000),
             )
 
-    def append(self, envelopes: Sequence[tuple[int, bytes]]) -> None:
-        """Append (lane, envelope) in order; on return all in-sync replicas have them. Raises Retry where some may not be
-        there: what is sent again then comes twice, which changes nothing."""
+    def append(self, envelopes: Sequence[tuple[int, bytes]]) -> Callable[[], None]:
+        """Append (lane, envelope) in order. Call the answer to wait until all in-sync replicas have them. Raises Retry
+        where some may not be there: what is sent again then comes twice, which changes nothing."""
+        with self._lock:
+            producer = self._producer
         with _translated():
-            sent = [self._producer.send(self._name, value=body, partition=lane) for lane, body in envelopes]
-            self._producer.flush(2 * _SECONDS)
-            for future in sent:
-                future.get(_SECONDS)
+            sent = [producer.send(self._name, value=body, partition=lane) for lane, body in envelopes]
+
+        def wait() -> None:
+            with _translated():
+                for future in sent:
+                    future.get(2 * _SECONDS)
+
+        return wait
 
     def bounds(self, lane: int) -> tuple[int, int]:
         """The first offset still there and the one after the last."""
-        return bounds(self._brokers, self._name)[lane]
+        place = TopicPartition(self._name, lane)
+        with self._lock, _translated():
+            try:
+                if self._reader is None:
+                    self._reader = KafkaConsumer(**_access(self._brokers))
+                first = self._reader.beginning_offsets([place])[place]
+                return first, self._reader.end_offsets([place])[place]
+            except KafkaError:
+                # One that lost its only broker does not always find it again.
+                reader, self._reader = self._reader, None
+                if reader is not None:
+                    reader.close(autocommit=False)
+                raise
 
     def close(self) -> None:
         """Send what waits and let go of the connections."""
-        self._producer.close(timeout=_SECONDS)
+        if "_producer" in self.__dict__:
+            self._producer.close(timeout=_SECONDS)
+        if self._reader is not None:
+            self._reader.close(autocommit=False)
 
 
 @dataclass(frozen=True)
@@ -88,7 +133,7 @@ class Described:
         return found
 
 
-def create(brokers: Sequence[str], name: str, *, lanes: int, replicas: int) -> bool:
+def create(brokers: Brokers, name: str, *, lanes: int, replicas: int) -> bool:
     """Make the stream; False where it is there already. Raises Invalid where that one is not as wanted."""
     with _admin(brokers) as admin:
         settings = {**WANTED, "min.insync.replicas": str(2 if replicas >= 3 else 1)}
@@ -102,7 +147,7 @@ def create(brokers: Sequence[str], name: str, *, lanes: int, replicas: int) -> b
     return True
 
 
-def describe(brokers: Sequence[str], name: str) -> Described:
+def describe(brokers: Brokers, name: str) -> Described:
     """The stream as it is; raises NotFound."""
     with _admin(brokers) as admin:
         topic = admin.describe_topics([name])[0]
@@ -113,17 +158,22 @@ def describe(brokers: Sequence[str], name: str) -> Described:
         return Described(str(topic["topic_id"]), len(partitions), len(partitions[0]["replica_nodes"]), settings)
 
 
-def bounds(brokers: Sequence[str], name: str) -> list[tuple[int, int]]:
-    """Lane → the first offset still there and the one after the last."""
-    with _translated():
-        consumer = KafkaConsumer(bootstrap_servers=list(brokers), request_timeout_ms=int(_SECONDS * 1000))
-        try:
-            lanes = sorted(consumer.partitions_for_topic(name) or ())
-            places = [TopicPartition(name, lane) for lane in lanes]
-            first, after = consumer.beginning_offsets(places), consumer.end_offsets(places)
-            return [(first[place], after[place]) for place in places]
-        finally:
-            consumer.close()
+def _access(brokers: Brokers) -> dict[str, Any]:
+    """How every client of kafka-python reaches the brokers."""
+    found: dict[str, Any] = {
+        "bootstrap_servers": list(brokers.addresses),
+        "security_protocol": brokers.protocol,
+        "request_timeout_ms": int(_SECONDS * 1000),
+    }
+    if brokers.tls and brokers.ca:
+        found["ssl_cafile"] = brokers.ca
+    if brokers.user:
+        found |= {
+            "sasl_mechanism": brokers.mechanism,
+            "sasl_plain_username": brokers.user,
+            "sasl_plain_password": brokers.password,
+        }
+    return found
 
 
 def _settings(admin: KafkaAdminClient, name: str) -> dict[str, str]:
@@ -132,10 +182,10 @@ def _settings(admin: KafkaAdminClient, name: str) -> dict[str, str]:
 
 
 @contextmanager
-def _admin(brokers: Sequence[str]) -> Iterator[KafkaAdminClient]:
+def _admin(brokers: Brokers) -> Iterator[KafkaAdminClient]:
     with _translated():
         # A long-lived one fails after its only broker was restarted.
-        admin = KafkaAdminClient(bootstrap_servers=list(brokers), request_timeout_ms=int(_SECONDS * 1000))
+        admin = KafkaAdminClient(**_access(brokers))
         try:
             yield admin
         finally:

@@ -140,7 +140,7 @@ class Source(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A configured connector. `keep` says what is stored: "matched", "all" or "sample:0.1"."""
 
     id: Name
-    kind: Literal["push", "import", "bluesky", "demo"] = "push"
+    kind: Literal["push", "import", "bluesky", "demo", "replay"] = "push"
     keep: Annotated[str, Meta(pattern=r"^(matched|all|sample:(0?\.[0-9]+|1(\.0)?))$")] = "matched"
     retention_days: Annotated[int, Meta(ge=1)] | None = None
     url: str | None = None

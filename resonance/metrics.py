@@ -45,6 +45,16 @@ class Metrics:
             self.latency_seconds.labels(stage)
         self.lag_envelopes = Gauge("resonance_process_lag_envelopes", "Envelopes not yet processed", registry=registry)
         self.lag_seconds = Gauge("resonance_process_lag_seconds", "Age of the oldest of them", registry=registry)
+        self.lane_lag = Gauge(
+            "resonance_process_lane_lag_envelopes",
+            "Envelopes of a lane not yet processed, as its owner sees it",
+            ["lane"],
+            registry=registry,
+        )
+        self.lanes_owned = Gauge("resonance_process_lanes", "Lanes that this worker owns", registry=registry)
+        self.rebalances = Counter(
+            "resonance_process_rebalances_total", "Changes of the lanes that this worker owns", registry=registry
+        )
         self.evaluated = Counter("resonance_evaluate_topics_total", "Topics looked at", registry=registry)
         self.deliveries = Counter(
             "resonance_notify_deliveries_total", "Attempts to deliver a notification", ["outcome"], registry=registry

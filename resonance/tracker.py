@@ -64,16 +64,24 @@ def needed_since(state: TrackerState, rules: list[Rule]) -> int:
 
 
 def evaluate(
-    state: TrackerState, topic: str, rules: list[Rule], arrivals: Mapping[int, Sum], now: int, zone: tzinfo
+    state: TrackerState,
+    topic: str,
+    rules: list[Rule],
+    arrivals: Mapping[int, Sum],
+    now: int,
+    zone: tzinfo,
+    *,
+    peek: bool = True,
 ) -> Tracked:
-    """Decide every minute that closed by `now` (µs of progress), then peek at the open one."""
+    """Decide every minute that closed by `now` (µs of progress), then peek at the open one unless told not to."""
     work = _Work(state, topic, rules, arrivals, zone)
     closed = now // _SECOND // MINUTE * MINUTE
     for minute in range(state.decided, closed, MINUTE):
         if work.stirs(minute):
             work.decide(minute, (minute + MINUTE) * _SECOND, rules)
         work.learn(minute + MINUTE)
-    work.decide(closed, max(now, 1), [rule for rule in rules if is_monotone(rule.when)], peek=True)
+    if peek:
+        work.decide(closed, max(now, 1), [rule for rule in rules if is_monotone(rule.when)], peek=True)
     work.drop_unwatched(now)
     recent = any(at >= closed - longest_window(rules) for at in arrivals)
     due = closed + MINUTE if work.incidents or recent else None

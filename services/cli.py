@@ -9,7 +9,7 @@ import typer
 
 from resonance.errors import Invalid, ResonanceError
 from services import logs
-from services.commands import data, keys, models, query, run
+from services.commands import cluster, data, keys, models, query, run
 
 app = typer.Typer(
     name="resonance",
@@ -18,7 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (run, data, query, models, keys):
+for module in (run, cluster, data, query, models, keys):
     module.register(app)
 
 

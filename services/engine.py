@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from pathlib import Path
 
 import msgspec
@@ -14,22 +15,26 @@ from services.build import Machine
 from services.lifeline import end_with_parent
 from services.process import STOPPED, Process
 from services.supervisor import Assignment
-from services.upkeep import Upkeep
+from services.upkeep import Timetable, Upkeep
 
 
 def process_of(machine: Machine, url: str) -> Process:
     """Everything that works on one machine, but the web."""
     lanes = machine.lanes()
     upkeep = Upkeep(machine, parts.jobs(machine))
+    timetable = Timetable({**upkeep.of_every_process(), **upkeep.of_one(), "trim": (60.0, machine.trim)})
+
+    def keep_up(stop: threading.Event) -> None:
+        timetable.run(stop)
+        upkeep.remember_time()
+
     return Process(
         {
             "process": lambda stop: lane.run(lambda: lanes, stop),
             "evaluate": lambda stop: parts.evaluator(machine).run(stop),
             "notify": lambda stop: parts.notifier(machine, url).run(stop),
             "ingest": lambda stop: parts.ingest(machine, stop),
-            "upkeep": lambda stop: upkeep.run(
-                {**upkeep.of_every_process(), **upkeep.of_one(), "trim": (60.0, machine.trim)}, stop
-            ),
+            "upkeep": keep_up,
         }
     )
 

@@ -32,6 +32,7 @@ def evaluator(site: Installation, owns: Callable[[str], bool] = lambda _: True) 
         evaluated=site.metrics.evaluated.inc,
         fenced=site.metrics.fenced.inc,
         owns=owns,
+        peeks=not site.simulated,
     )
 
 

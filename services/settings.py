@@ -24,6 +24,9 @@ _TABLES: dict[str, str] = {
     "accounts": "account",
     "sources": "source",
 }
+_LISTS = (["languages"], ["kafka", "brokers"])
+"""Settings that are lists: separated by commas in a variable."""
+
 _OTHER_VARIABLES = {"RESONANCE_API_KEY"}
 
 
@@ -45,6 +48,41 @@ class Web(_Section):
     port: int = Field(8000, ge=1, le=65535)
     open: bool = Field(False, description="answer other addresses than loopback although there is no key")
     url: str | None = Field(None, description="how others reach this service; stands in notifications")
+
+
+class Store(_Section):
+    """Where the store is. A cluster needs PostgreSQL."""
+
+    url: SecretStr | None = Field(
+        None,
+        description="postgresql://user:password@host/database, with libpq's parameters, as ?sslmode=verify-full&sslrootcert=…",
+    )
+    erased: Path | None = Field(
+        None,
+        description="a file outside the database that remembers who was erased, for the case that a backup is restored",
+    )
+
+
+class Kafka(_Section):
+    """How the processes of a cluster reach Kafka."""
+
+    brokers: tuple[str, ...] = Field((), description="host:port of some brokers")
+    stream: str = Field("mentions.v1", pattern=r"^[A-Za-z0-9._-]{1,200}$", description="after the namespace and a dot")
+    partitions: int = Field(8, ge=1, le=256, description="when the stream is created; never changed under way")
+    replicas: int = Field(3, ge=1, description="when the stream is created")
+    session_seconds: int = Field(10, ge=3, description="a worker that is silent for so long loses its lanes")
+    tls: bool = Field(False, description="encrypt, and check who answers")
+    ca: Path | None = Field(None, description="the authority's certificate; the system's authorities where absent")
+    user: str | None = Field(None, description="SASL")
+    password: SecretStr = Field(SecretStr(""), description="SASL; better from RESONANCE_KAFKA__PASSWORD")
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-256"
+
+
+class Probe(_Section):
+    """Health and metrics of `ingest`, `work` and `notify`."""
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(0, ge=0, le=65535, description="0: none")
 
 
 class Limits(_Section):
@@ -81,6 +119,9 @@ class Settings(_Section):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     web: Web = Web()
     slack: Slack = Slack()
+    store: Store = Store()
+    kafka: Kafka = Kafka()
+    probe: Probe = Probe()
     limits: Limits = Limits()
     keep: Keep = Keep()
 
@@ -148,7 +189,7 @@ def _override(data: dict[str, Any], variables: dict[str, str]) -> list[Problem]:
             problems.append(Problem("there is no such setting", name, "unknown"))
             continue
         value: Any = variables[name]
-        if path == ["languages"]:
+        if path in _LISTS:
             value = tuple(part.strip() for part in value.split(",") if part.strip())
         nested: Any = value
         for key in reversed(path):

@@ -24,12 +24,34 @@ log = structlog.get_logger()
 
 
 @dataclass
+class Timetable:
+    """Does each task once in its period; one that fails for a passing reason is tried again."""
+
+    tasks: Tasks
+    due: dict[str, float] = field(default_factory=dict)
+
+    def run(self, stop: threading.Event) -> None:
+        """Until told to stop."""
+        while not stop.wait(0.05):
+            self.step()
+
+    def step(self) -> None:
+        """Do what is due."""
+        for name, (period, task) in self.tasks.items():
+            if time.monotonic() >= self.due.get(name, 0):
+                self.due[name] = time.monotonic() + period
+                try:
+                    task()
+                except (Retry, Full) as error:
+                    log.warning("upkeep.retry", task=name, problem=str(error))
+
+
+@dataclass
 class Upkeep:
-    """A task that fails for a passing reason is tried again."""
+    """What an installation needs besides its parts."""
 
     site: Installation
     jobs: Jobs
-    due: dict[str, float] = field(default_factory=dict)
 
     def of_every_process(self) -> Tasks:
         """What each process that ingests does."""
@@ -46,23 +68,6 @@ class Upkeep:
             "jobs": (0.5, self.jobs.step),
             "retention": (600.0, self.retain),
         }
-
-    def run(self, tasks: Tasks, stop: threading.Event) -> None:
-        """Until told to stop; the clock's place is kept at the end, too."""
-        while not stop.wait(0.05):
-            self.step(tasks)
-        if "clock" in tasks:
-            self.remember_time()
-
-    def step(self, tasks: Tasks) -> None:
-        """Do what is due."""
-        for name, (period, task) in tasks.items():
-            if time.monotonic() >= self.due.get(name, 0):
-                self.due[name] = time.monotonic() + period
-                try:
-                    task()
-                except (Retry, Full) as error:
-                    log.warning("upkeep.retry", task=name, problem=str(error))
 
     def remember_time(self) -> None:
         """Where simulated time is."""

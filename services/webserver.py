@@ -18,13 +18,15 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from api.app import create_app
 from api.parts import Parts
-from resonance.errors import ResonanceError
+from resonance.errors import ResonanceError, Unconfigured
+from resonance.stores.access_keys import AccessKeys
 from resonance.stores.migrate import pending
 from services import logs
 from services.build import Installation, Machine
+from services.cluster import Cluster
 from services.lifeline import end_with_parent
 from services.process import STOPPED
-from services.supervisor import Assignment
+from services.supervisor import Assignment, check_port
 
 _GRACE = 2
 
@@ -84,6 +86,16 @@ def of_machine(machine: Machine, stopping: threading.Event) -> Parts:
     return parts_of(machine, stopping, metrics, lambda: shutil.disk_usage(machine.folder.path).free / 1e6)
 
 
+def check_exposure(site: Installation, host: str) -> None:
+    """Refuse to answer the world without a key."""
+    if host in ("127.0.0.1", "::1", "localhost") or site.settings.web.open or AccessKeys(site.database).any():
+        return
+    raise Unconfigured(
+        f"{host} can be reached from elsewhere, and there is no API key: make one with `resonance keys create`, "
+        "or say web.open = true if everybody may read and write"
+    )
+
+
 def server_of(app: FastAPI, host: str, port: int) -> uvicorn.Server:
     """The server; `should_exit` ends it."""
     return _Server(
@@ -91,6 +103,25 @@ def server_of(app: FastAPI, host: str, port: int) -> uvicorn.Server:
             app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=_GRACE
         )
     )
+
+
+def serve(cluster: Cluster, host: str, port: int, stop: threading.Event) -> int:
+    """The API of a cluster, until told to stop; returns an exit code."""
+    cluster.await_prepared()
+    check_port(host, port)
+    check_exposure(cluster, host)
+    app = create_app(parts_of(cluster, stop, lambda: generate_latest(cluster.metrics.registry), lambda: float("inf")))
+    server = server_of(app, host, port)
+
+    def end() -> None:
+        stop.wait()
+        server.should_exit = True
+
+    threading.Thread(target=end, name="end", daemon=True).start()
+    server.run()
+    failed = not stop.is_set()
+    cluster.close()
+    return int(failed)
 
 
 def main() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from ingest.source import Source
 from resonance.catalogue import Source as Configured
@@ -21,9 +22,15 @@ def _demo(configured: Configured, clock: Clock) -> Source:
     return DemoSource(int(configured.options.get("seed", 1)), bool(configured.options.get("quiet", False)), clock)
 
 
-OPENERS: dict[str, Callable[[Configured, Clock], Source]] = {"bluesky": _bluesky, "demo": _demo}
+def _replay(configured: Configured, clock: Clock) -> Source:
+    from ingest.sources.replay import Replay
 
-SIMULATED = ("demo",)
+    return Replay(Path(str(configured.options.get("file", ""))), float(configured.options.get("rate", 0)), clock)
+
+
+OPENERS: dict[str, Callable[[Configured, Clock], Source]] = {"bluesky": _bluesky, "demo": _demo, "replay": _replay}
+
+SIMULATED = ("demo", "replay")
 """Kinds whose events carry observed times of their own."""
 
 

@@ -50,6 +50,9 @@ class Evaluator:
     fenced: Callable[[], object] = lambda: None
     owns: Callable[[str], bool] = lambda _: True
     idle: float = _IDLE
+    peeks: bool = True
+    """Whether the open minute is looked at, too. What is decided then depends on when; where simulated time runs fast,
+    the next minute is near."""
     cursor: tuple[int, int] | None = None
     due: dict[str, int | None] = field(default_factory=dict)
     rebuilds: dict[str, float] = field(default_factory=dict)
@@ -136,7 +139,7 @@ class Evaluator:
             state = self._begin(topic, state)
         arrivals = self.store.arrivals(topic.id, topic.version, needed_since(state, rules))
         watched = rules if topic.status == "active" else []
-        tracked = evaluate(state, topic.id, watched, arrivals, progress, zone)
+        tracked = evaluate(state, topic.id, watched, arrivals, progress, zone, peek=self.peeks)
         self.due[topic.id] = tracked.due
         decided = Decided(topic=topic.id, rev=known.rev if known else 0, state=tracked.state, due=tracked.due)
         for happened in tracked.happened:
@@ -199,7 +202,7 @@ class Evaluator:
 
     def _why(self, topic: Topic, rule: Rule, happened: Happened) -> tuple[str, str]:
         start = happened.at - (window_seconds(rule.when) + MINUTE) * 1_000_000
-        said = self.store.said(topic.id, start, happened.at + MINUTE * 1_000_000)
+        said = self.store.said(topic.id, start, happened.at + 1)
         if isinstance(rule.when, Silent):
             silent = {"source": topic.name, "since": happened.incident.bucket}
             return msgspec.json.encode([{"code": "silent", "values": silent}]).decode(), "[]"

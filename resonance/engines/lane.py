@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 from msgspec import structs
@@ -50,7 +50,8 @@ class LaneLoop:
     now: Callable[[], int] | None = None
     patience: float = 0.0
     stopped: bool = False
-    """A record of a newer version is next: a newer program has to take over."""
+    """The lane is somebody else's now, or a record of a newer version is next: a newer program has to take over."""
+    _working: threading.Lock = field(default_factory=threading.Lock)
     _resume: float = 0.0
     _look: float = 0.0
 
@@ -58,8 +59,18 @@ class LaneLoop:
         """One step, if it is time for one; returns whether anything was done. What passes is tried again a little later
         from what the store says by then; a record of a newer version stops this lane alone; what else needs a person
         is raised."""
-        if self.stopped or time.monotonic() < self._resume:
-            return False
+        with self._working:
+            return not self.stopped and time.monotonic() >= self._resume and self._tried()
+
+    def retire(self, seconds: float) -> bool:
+        """Not to be worked on any more; returns whether a transaction that was under way has ended within the time."""
+        self.stopped = True
+        ended = self._working.acquire(timeout=seconds)
+        if ended:
+            self._working.release()
+        return ended
+
+    def _tried(self) -> bool:
         try:
             return self.step() > 0
         except Fenced:

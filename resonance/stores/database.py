@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -12,17 +12,18 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 
-from resonance.errors import DeadLetter, Full, Retry, Stop
+from resonance.errors import DeadLetter, Full, Retry, Stop, Unconfigured
 from resonance.stores import dialect, schema
 from resonance.stores.migrate import migrate
 from resonance.update import Change
 
 
 class Database:
-    """A store's database. `url` as SQLAlchemy takes it, e.g. "sqlite:////data/store.db"."""
+    """A store's database. `url` as SQLAlchemy takes it, e.g. "sqlite:////data/store.db"; `schema`: PostgreSQL's."""
 
-    def __init__(self, url: str) -> None:
-        self.engine = dialect.engine(url)
+    def __init__(self, url: str, *, schema: str = "public") -> None:
+        self._schema = schema
+        self.engine = dialect.engine(url, schema)
         self._writer = self.engine.execution_options(resonance_write=True)
 
     @contextmanager
@@ -40,7 +41,21 @@ class Database:
     def migrate(self) -> None:
         """Bring the schema to this program's version; refuses a newer one with NewerVersion."""
         with _translated():
+            dialect.make_schema(self.engine, self._schema)
             migrate(self.engine)
+
+    @contextmanager
+    def alone(self, task: str) -> Iterator[None]:
+        """Nobody else does the task meanwhile, in whatever process; waits for its turn. On SQLite, whose folder belongs
+        to one installation, it is ours anyway."""
+        with _translated(), dialect.locked(self.engine, task):
+            yield
+
+    @contextmanager
+    def lead(self, task: str) -> Iterator[Callable[[], bool]]:
+        """Whether the task is ours, each time that it is asked: somebody's, as long as he lives. Raises nothing."""
+        with dialect.leading(self.engine, task) as mine:
+            yield mine
 
     def meta(self, name: str) -> str | None:
         """A fact about the whole store, e.g. "incarnation"."""
@@ -113,6 +128,8 @@ def _translated() -> Iterator[None]:
             raise Full(f"the store's disk is full: {text}") from error
         if "readonly" in text or "unable to open" in text:
             raise Stop(f"the store cannot be opened or written: {text}") from error
+        if dialect.refuses_us(text):
+            raise Unconfigured(f"the store does not let us in: {text}") from error
         raise Retry(f"the store did not answer: {text}") from error
     except (DataError, OverflowError, UnicodeEncodeError) as error:
         raise DeadLetter("refused", f"the store refuses a value: {getattr(error, 'orig', error)}") from error

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+import time
 import unicodedata
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -58,14 +62,83 @@ FULL_TEXT: dict[str, tuple[str, ...]] = {
 }
 
 
-def engine(url: str) -> sa.Engine:
+def engine(url: str, schema: str) -> sa.Engine:
     """An engine whose write transactions take the write lock at once (execution option `resonance_write`)."""
     if not url.startswith("sqlite"):
-        return sa.create_engine(url, pool_pre_ping=True, connect_args={"options": _TIMEOUTS, "connect_timeout": 5})
+        options = f"{_TIMEOUTS} -c search_path={schema}"
+        return sa.create_engine(url, pool_pre_ping=True, connect_args={"options": options, "connect_timeout": 5})
     made = sa.create_engine(url)
     sa.event.listen(made, "connect", _on_connect)
     sa.event.listen(made, "begin", _on_begin)
     return made
+
+
+def make_schema(engine: sa.Engine, schema: str) -> None:
+    """Have PostgreSQL's schema, in which everything of one installation lies."""
+    if engine.dialect.name == "postgresql":
+        with locked(engine, "schema"), engine.begin() as connection:
+            connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
+
+
+_REFUSED = ("authentication failed", "no pg_hba.conf entry", "does not exist", "permission denied", "certificate")
+
+
+def refuses_us(text: str) -> bool:
+    """Whether PostgreSQL's error while connecting says that trying again does not help."""
+    return "connection" in text and any(word in text for word in _REFUSED)
+
+
+def _number_of(task: str) -> int:
+    """An advisory lock's number."""
+    return int.from_bytes(hashlib.blake2b(task.encode(), digest_size=7).digest(), "big")
+
+
+@contextmanager
+def locked(engine: sa.Engine, task: str) -> Iterator[None]:
+    """Hold an advisory lock of the database; waits for it without holding anything else. SQLite: nothing."""
+    if engine.dialect.name == "sqlite":
+        yield
+        return
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while not connection.scalar(sa.select(sa.func.pg_try_advisory_lock(_number_of(task)))):
+            time.sleep(0.05)
+        try:
+            yield
+        finally:
+            connection.scalar(sa.select(sa.func.pg_advisory_unlock(_number_of(task))))
+
+
+@contextmanager
+def leading(engine: sa.Engine, task: str) -> Iterator[Callable[[], bool]]:
+    """Ask again and again whether the task is ours; it stays ours as long as the connection lives. SQLite: always."""
+    if engine.dialect.name == "sqlite":
+        yield lambda: True
+        return
+    held: list[sa.Connection] = []
+
+    def mine() -> bool:
+        try:
+            if held:
+                held[0].scalar(sa.text("SELECT 1"))
+                return True
+            connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            if connection.scalar(sa.select(sa.func.pg_try_advisory_lock(_number_of(task)))):
+                held.append(connection)
+            else:
+                connection.close()
+        except sa.exc.DBAPIError:
+            while held:
+                held.pop().invalidate()
+        return bool(held)
+
+    try:
+        yield mine
+    finally:
+        while held:
+            # Closed for good, not given back: the lock goes with the connection.
+            connection = held.pop()
+            connection.invalidate()
+            connection.close()
 
 
 def _on_connect(connection: Any, _record: object) -> None:

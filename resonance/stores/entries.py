@@ -14,7 +14,7 @@ from resonance.access import SYSTEM, Actor
 from resonance.catalogue import ENTRY_TYPES, Catalogue, Topic, entry_id
 from resonance.errors import Conflict, NotFound
 from resonance.model import micros
-from resonance.stores import schema
+from resonance.stores import dialect, schema
 from resonance.stores.audit import record
 from resonance.stores.database import Database, append_changes, upsert
 from resonance.update import Change
@@ -87,7 +87,9 @@ class Entries:
             if connection.scalar(sa.select(sa.func.count()).select_from(schema.entry)):
                 return False
             for kind, entry in entries:
-                _write(connection, kind, _begun(kind, entry, at), 1, SYSTEM, at, "seed")
+                # What was heard before a store begins may count, if the configuration says so.
+                since = (entry.valid_from if isinstance(entry, Topic) else None) or at
+                _write(connection, kind, _begun(kind, entry, since), 1, SYSTEM, at, "seed")
             rise(connection)
         return True
 
@@ -186,5 +188,8 @@ def _changed(kind: str, name: str, at: datetime) -> Change:
 
 def rise(connection: sa.Connection) -> None:
     """Raise the catalogue's version, in the caller's transaction: every watcher loads it anew."""
-    current = connection.scalar(sa.select(schema.meta.c.value).where(schema.meta.c.name == _VERSION))
-    upsert(connection, schema.meta, [{"name": _VERSION, "value": str(int(current or 0) + 1)}])
+    # In one statement: of two that change something at once both are seen.
+    value = schema.meta.c.value
+    insert = dialect.insert(connection, schema.meta).values(name=_VERSION, value="1")
+    raised = sa.cast(sa.cast(value, sa.BigInteger) + 1, sa.Text)
+    connection.execute(insert.on_conflict_do_update(index_elements=["name"], set_={"value": raised}))

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from resonance.errors import Invalid, Unconfigured
+from resonance.errors import Invalid
 from services import logs
 from services.build import Machine
 from services.folder import Running
@@ -59,7 +59,9 @@ def up(
         demonstration.prepare(machine, seed=seed, quiet=quiet, speed=speed, console=console)
     else:
         machine.prepare()
-    _check_exposure(machine, web.host, web.open)
+    from services.webserver import check_exposure
+
+    check_exposure(machine, web.host)
     url = web.url or f"http://{'127.0.0.1' if web.host in ('0.0.0.0', '::') else web.host}:{web.port}"
     folder = machine.folder
     shutil.rmtree(folder.metrics, ignore_errors=True)
@@ -86,18 +88,6 @@ def up(
     folder.announce(None)
     console.print("stopped; nothing is lost")
     sys.exit(code)
-
-
-def _check_exposure(machine: Machine, host: str, open_: bool) -> None:
-    """Refuse to answer the world without a key."""
-    from resonance.stores.access_keys import AccessKeys
-
-    if host in ("127.0.0.1", "::1", "localhost") or open_ or AccessKeys(machine.database).any():
-        return
-    raise Unconfigured(
-        f"{host} can be reached from elsewhere, and there is no API key: make one with `resonance keys create`, "
-        "or say web.open = true if everybody may read and write"
-    )
 
 
 def check(config: Config = None) -> None:

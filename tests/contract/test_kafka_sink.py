@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
-from ingest.kafka_sink import KafkaStream, bounds, create, describe
+from ingest.kafka_sink import KafkaStream, create, describe
 from ingest.log_sink import LogSink
 from ingest.placement import lane_of
 from resonance.clock import SystemClock
@@ -53,20 +53,19 @@ def read(broker: Broker, name: str, lane: int) -> list[bytes]:
 
 
 def test_a_stream_is_made_once_and_a_wrong_one_is_refused_with_every_mistake(broker: Broker, name: str) -> None:
-    assert not create([broker.address], name, lanes=4, replicas=1)
+    assert not create(broker.brokers, name, lanes=4, replicas=1)
     with pytest.raises(Invalid, match="4 partitions, not 8"):
-        create([broker.address], name, lanes=8, replicas=1)
-    assert describe([broker.address], name).mistakes(4) == []
+        create(broker.brokers, name, lanes=8, replicas=1)
+    assert describe(broker.brokers, name).mistakes(4) == []
     with pytest.raises(NotFound, match="nowhere"):
-        KafkaStream([broker.address], "nowhere")
+        KafkaStream(broker.brokers, "nowhere").bounds(0)
 
 
 def test_envelopes_lie_in_their_lanes_in_order_when_append_returns(broker: Broker, name: str) -> None:
-    stream = KafkaStream([broker.address], name)
-    stream.append([(0, b"a"), (1, b"x"), (0, b"b")])
-    stream.append([(0, b"c" * 2_000_000)])
-    assert bounds([broker.address], name) == [(0, 3), (0, 1), (0, 0), (0, 0)]
-    assert stream.bounds(0) == (0, 3)
+    stream = KafkaStream(broker.brokers, name)
+    stream.append([(0, b"a"), (1, b"x"), (0, b"b")])()
+    stream.append([(0, b"c" * 2_000_000)])()
+    assert [stream.bounds(lane) for lane in range(4)] == [(0, 3), (0, 1), (0, 0), (0, 0)]
     stream.close()
     assert [body[:1] for body in read(broker, name, 0)] == [b"a", b"b", b"c"]
 
@@ -74,7 +73,7 @@ def test_envelopes_lie_in_their_lanes_in_order_when_append_returns(broker: Broke
 def test_the_sink_puts_each_mention_where_every_client_would_and_loses_none_of_several_threads(
     broker: Broker, name: str
 ) -> None:
-    stream = KafkaStream([broker.address], name)
+    stream = KafkaStream(broker.brokers, name)
     sink = LogSink(stream, SystemClock())
 
     def write(part: int) -> None:
@@ -99,13 +98,13 @@ def test_the_sink_puts_each_mention_where_every_client_would_and_loses_none_of_s
 
 
 def test_a_broker_that_is_gone_says_try_again_and_its_return_is_enough(broker: Broker, name: str) -> None:
-    stream = KafkaStream([broker.address], name)
-    stream.append([(0, b"before")])
+    stream = KafkaStream(broker.brokers, name)
+    stream.append([(0, b"before")])()
     broker.stop(signal.SIGKILL)
     with pytest.raises(Retry):
-        KafkaStream([broker.address], name)
+        KafkaStream(broker.brokers, name).bounds(0)
     broker.start()
-    stream.append([(0, b"after")])
+    stream.append([(0, b"after")])()
     stream.close()
     assert read(broker, name, 0) == [b"before", b"after"]
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from resonance.brokers import Brokers
 from tests.support.postgres import free_port
 
 _DEPLOY = Path(__file__).parents[2] / "deploy" / "kafka"
@@ -49,6 +50,7 @@ class Broker:
         self.folder, self.lib = folder, lib
         self.port, self.controller = free_port(), free_port()
         self.address = f"127.0.0.1:{self.port}"
+        self.brokers = Brokers((self.address,))
         self.process: subprocess.Popen[bytes] | None = None
         lines = {
             "process.roles": "broker,controller",

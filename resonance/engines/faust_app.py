@@ -1,0 +1,287 @@
+"""One worker of a cluster: Faust brings the lanes that are its own and their envelopes, threads process and evaluate them.
+
+The only door to Faust. It decides nothing: which envelope is next says the store's position, and whoever is not the owner
+any more is fenced off by it. Kafka's committed offset is a hint.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl
+import threading
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import faust
+import structlog
+from faust.contrib.asgi import faust_app_running
+from faust.types import TP
+
+from resonance.brokers import Brokers
+from resonance.engines import lane
+from resonance.engines.inbox import Inbox
+from resonance.engines.lane import LaneLoop
+from resonance.errors import Unconfigured
+
+_STOP_SECONDS = 10.0
+_LAST_SECONDS = 5.0
+_RETIRE_SECONDS = 1.0
+_TICK = 0.05
+_SEEK_PAUSE = 1.0
+_FULL_PAUSE = 0.02
+_THREADS = 2
+"""While one waits for the store, the other computes."""
+
+log = structlog.get_logger()
+
+
+def make_app(brokers: Brokers, group: str, session_seconds: int) -> faust.App:
+    """A Faust application that makes no streams and keeps no tables."""
+    credentials: Any = None
+    context = ssl.create_default_context(cafile=brokers.ca) if brokers.tls else None
+    if brokers.user:
+        credentials = faust.SASLCredentials(
+            username=brokers.user, password=brokers.password, ssl_context=context, mechanism=brokers.mechanism
+        )
+    elif context is not None:
+        credentials = faust.SSLCredentials(context)
+    return faust.App(
+        group,
+        broker=[f"kafka://{address}" for address in brokers.addresses],
+        broker_credentials=credentials,
+        store="memory://",
+        web_enabled=False,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        consumer_auto_offset_reset="earliest",
+        broker_session_timeout=float(session_seconds),
+        broker_heartbeat_interval=max(session_seconds / 5, 0.5),
+        # It must not be shorter than the session.
+        broker_request_timeout=max(20.0, 2.0 * session_seconds),
+        broker_rebalance_timeout=max(20.0, 2.0 * session_seconds),
+        broker_commit_interval=0.5,
+        broker_max_poll_interval=300.0,
+        stream_wait_empty=False,
+        # A small buffer stalls the fetcher for a second each time that it is full.
+        stream_buffer_maxsize=1024,
+        broker_max_poll_records=64,
+        consumer_max_fetch_size=8 << 20,
+        producer_acks=-1,
+    )
+
+
+@dataclass
+class Worker:
+    """`make_lane` makes the loop of a lane over the inbox. `parts` are run in threads beside the lanes. `owned` is told,
+    and `on_lanes` called, whenever the assignment has changed. `ended` is called just before the process is left."""
+
+    app: faust.App
+    stream: str
+    inbox: Inbox
+    make_lane: Callable[[int], LaneLoop]
+    parts: Mapping[str, Callable[[threading.Event], object]]
+    on_lanes: Callable[[frozenset[int]], object] = lambda _: None
+    ended: Callable[[], object] = lambda: None
+    stop: threading.Event = field(default_factory=threading.Event)
+    failure: BaseException | None = None
+    assigned_at: float | None = None
+    """Real time (s) of the newest assignment; None before the first."""
+    _lanes: dict[int, LaneLoop] = field(default_factory=dict)
+    _unacked: dict[int, deque[Any]] = field(default_factory=lambda: defaultdict(deque))
+    _sought: dict[int, float] = field(default_factory=dict)
+    _paused: set[TP] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        topic = self.app.topic(
+            self.stream, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
+        )
+
+        async def deliver(stream: Any) -> None:
+            # Acknowledged by hand, once the store has it.
+            async for event in stream.noack().events():
+                await self._deliver(event)
+
+        self.app.agent(topic, name="deliver")(deliver)
+        self.app.on_partitions_assigned.connect(self._assigned)  # type: ignore[arg-type]
+        self.app.on_partitions_revoked.connect(self._revoked)  # type: ignore[arg-type]
+
+    @property
+    def lanes(self) -> frozenset[int]:
+        """The lanes that are ours."""
+        return frozenset(self._lanes)
+
+    # ---- from Faust -----------------------------------------------------------------------------------------
+
+    async def _deliver(self, event: Any) -> None:
+        """Into the inbox. Never waits, so that no lane holds up another; never raises: Faust would lose the message."""
+        message = event.message
+        number = message.tp.partition
+        offered = self.inbox.offer(number, message.offset, event.value or b"")
+        if offered == "taken":
+            self._unacked[number].append(event)
+            if self.inbox.crowded(number):
+                self._paused.add(message.tp)
+                self.app.consumer.pause_partitions({message.tp})
+        elif offered == "known":
+            event.ack()
+        else:
+            await self._seek(message.tp)
+
+    def _resume(self) -> None:
+        """Have what was paused delivered again, once there is room."""
+        for tp in list(self._paused):
+            if not self.inbox.crowded(tp.partition, 0.5):
+                self._paused.discard(tp)
+                self.app.consumer.resume_partitions({tp})
+
+    async def _seek(self, tp: TP) -> None:
+        """Have Faust go on where the store does; at most once a second, for what was fetched before still comes."""
+        following = self.inbox.following(tp.partition)
+        if following is None or time.monotonic() - self._sought.get(tp.partition, 0.0) < _SEEK_PAUSE:
+            return
+        self._sought[tp.partition] = time.monotonic()
+        with suppress(Exception):
+            await self.app.consumer.seek(tp, following)
+
+    async def _assigned(self, _app: object, assigned: set[TP], **_: object) -> None:
+        """All lanes that are ours now: Faust takes everything away at each change, and gives it anew."""
+        numbers = sorted(tp.partition for tp in assigned if tp.topic == self.stream)
+        for number in numbers:
+            self.inbox.empty(number)
+            self._lanes[number] = self.make_lane(number)
+        self.assigned_at = time.time()
+        log.info("lanes.assigned", lanes=numbers)
+        self.on_lanes(self.lanes)
+        # Nothing is delivered before it is known what comes next.
+        self.app.consumer.pause_partitions(assigned)
+        asyncio.get_running_loop().create_task(self._follow(frozenset(assigned)))
+
+    async def _revoked(self, _app: object, revoked: set[TP], **_: object) -> None:
+        self._paused -= revoked
+        gone = [self._lanes.pop(tp.partition) for tp in revoked if tp.partition in self._lanes]
+        for loop in gone:
+            loop.stopped = True
+        self.on_lanes(self.lanes)
+        # The next owner claims the lanes: what is under way here should be done by then, but is fenced off if it is not.
+        await asyncio.gather(*(asyncio.to_thread(loop.retire, _RETIRE_SECONDS) for loop in gone))
+        for loop in gone:
+            self._unacked.pop(loop.lane, None)
+            self._sought.pop(loop.lane, None)
+            self.inbox.empty(loop.lane)
+
+    async def _follow(self, assigned: frozenset[TP]) -> None:
+        """Go on where the store says: its position may lie before Kafka's committed offset. The signal of the assignment
+        comes before Faust has found its own place, and must not wait."""
+        waiting = {tp for tp in assigned if tp.partition in self._lanes}
+        while waiting and not self.stop.is_set():
+            await asyncio.sleep(_FULL_PAUSE)
+            consumer: Any = self.app.consumer
+            if self.app.rebalancing or not consumer.flow_active:
+                continue
+            for tp in list(waiting):
+                if tp.partition not in self._lanes:
+                    waiting.discard(tp)
+                elif self.inbox.following(tp.partition) is not None:
+                    waiting.discard(tp)
+                    self._sought.pop(tp.partition, None)
+                    await self._seek(tp)
+                    consumer.resume_partitions({tp})
+
+    def _acknowledge(self) -> None:
+        """Tell Kafka what the store has."""
+        for number, loop in self._lanes.items():
+            events, position = self._unacked[number], loop.position
+            while events and position is not None and events[0].message.offset < position.offset:
+                events.popleft().ack()
+
+    # ---- the process ----------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Until told to stop; then leaves the process with its exit code: 0, or 1 where something failed.
+
+        It never returns: Faust's threads would be waited for, for ever where a broker is gone.
+        """
+        code = 0
+        threads = [self._thread(f"lanes-{number}", self._work_of(number)) for number in range(_THREADS)]
+        threads += [self._thread(name, part) for name, part in self.parts.items()]
+        try:
+            async with faust_app_running(self.app, stop_timeout=_STOP_SECONDS):
+                while not (self.stop.is_set() or self.app.should_stop or self.app.crashed):
+                    self._acknowledge()
+                    self._resume()
+                    await asyncio.sleep(_TICK)
+                code = int(self.failure is not None or not self.stop.is_set())
+                if self.app.crashed:
+                    log.error("faust.crashed", problem=repr(self.app.crash_reason))
+                self.stop.set()
+                # Should even this loop hang.
+                watchdog = threading.Timer(_STOP_SECONDS + _LAST_SECONDS, os._exit, [5])
+                watchdog.daemon = True
+                watchdog.start()
+                await asyncio.to_thread(_join, threads)
+                self._acknowledge()
+        except TimeoutError:
+            log.warning("faust.slow_stop")
+        except Exception:
+            log.exception("faust.failed")
+            code = 1
+        finally:
+            self.stop.set()
+            _join(threads)
+            self.ended()
+            os._exit(code)
+
+    def _work_of(self, number: int) -> Callable[[threading.Event], None]:
+        def mine() -> list[LaneLoop]:
+            return [loop for loop in list(self._lanes.values()) if loop.lane % _THREADS == number]
+
+        return lambda stop: lane.run(mine, stop)
+
+    def _thread(self, name: str, part: Callable[[threading.Event], object]) -> threading.Thread:
+        def guarded() -> None:
+            try:
+                part(self.stop)
+            except BaseException as error:
+                self.failure = error
+                log.critical("part.failed", part=name, problem=str(error), exc_info=True)
+            finally:
+                self.stop.set()
+
+        thread = threading.Thread(target=guarded, name=name, daemon=True)
+        thread.start()
+        return thread
+
+
+def _join(threads: list[threading.Thread]) -> None:
+    """Let transactions that are under way end: bounded, for what is cut off is computed anew."""
+    deadline = time.monotonic() + _LAST_SECONDS
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+
+
+async def check_access(brokers: Brokers, seconds: float = 5.0) -> None:
+    """Raises Unconfigured, naming the reason, where Kafka does not let us in or does not answer in time."""
+    from aiokafka.client import AIOKafkaClient
+    from aiokafka.errors import KafkaError
+
+    client = AIOKafkaClient(
+        bootstrap_servers=list(brokers.addresses),
+        security_protocol=brokers.protocol,
+        ssl_context=ssl.create_default_context(cafile=brokers.ca) if brokers.tls else None,
+        sasl_mechanism=brokers.mechanism if brokers.user else "PLAIN",
+        sasl_plain_username=brokers.user,
+        sasl_plain_password=brokers.password,
+        request_timeout_ms=int(seconds * 1000),
+    )
+    try:
+        await asyncio.wait_for(client.bootstrap(), seconds)
+    except (TimeoutError, KafkaError, OSError) as error:
+        reason = str(error) or f"no answer within {seconds:g} s"
+        raise Unconfigured(f"Kafka at {', '.join(brokers.addresses)} cannot be used: {reason}") from error
+    finally:
+        await client.close()

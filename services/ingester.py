@@ -1,0 +1,83 @@
+"""`resonance ingest`: streams mentions into Kafka, and does what one process has to do for the whole installation."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from rich.console import Console
+
+from ingest.demo.generator import generate
+from resonance.clock import SystemClock
+from services import demonstration, parts
+from services.cluster import Cluster
+from services.probe import probe
+from services.process import Process
+from services.upkeep import Timetable, Upkeep
+
+_BACKLOG = 64
+_SETTLE = 4.0
+"""Seconds after the last of the history in which its topics' usual volumes are learned."""
+
+
+def run(cluster: Cluster, stop: threading.Event) -> int:
+    """Until told to stop; returns an exit code."""
+    cluster.check_stream()
+    begin(cluster)
+    upkeep = Upkeep(cluster, parts.jobs(cluster))
+    process = Process(
+        {
+            "ingest": lambda stop: parts.ingest(cluster, stop),
+            "beat": Timetable(upkeep.of_every_process()).run,
+            "upkeep": lambda stop: lead(cluster, upkeep, stop),
+        },
+        stop,
+    )
+    with probe(cluster.settings.probe, cluster.metrics.registry):
+        code = process.run()
+    cluster.close()
+    return code
+
+
+def lead(cluster: Cluster, upkeep: Upkeep, stop: threading.Event) -> None:
+    """Whoever comes first does what one has to do, until it ends."""
+    timetable = Timetable(upkeep.of_one())
+    with cluster.database.lead("upkeep") as mine:
+        while not stop.wait(0.25):
+            if mine():
+                timetable.step()
+        if mine():
+            upkeep.remember_time()
+
+
+def begin(cluster: Cluster) -> None:
+    """Prepare the installation; a demo's begins with its history, or goes on where it was stopped."""
+    chosen = cluster.demo
+    if chosen is None:
+        cluster.prepare()
+        return
+    with cluster.database.lead("demo") as mine:
+        if not mine():
+            cluster.await_prepared()
+            return
+        cluster.open_store()
+        pace, told = cluster.pace.load(), cluster.pace.told()
+        if pace is not None and told is not None:
+            cluster.prepare()
+            cluster.pace.run(pace.resumed(told, SystemClock().now()))
+            return
+        options = chosen.options
+        demo = generate(int(options.get("seed", 1)), quiet=bool(options.get("quiet", False)))
+        demonstration.stand(cluster, demo, float(options.get("speed", 60)))
+        demonstration.write_history(cluster, demo, Console(stderr=True), lambda: _keep_up(cluster, _BACKLOG))
+        _keep_up(cluster, 0)
+        # The topics' usual volumes are learned once no more of the history comes.
+        time.sleep(_SETTLE)
+        demonstration.run(cluster)
+
+
+def _keep_up(cluster: Cluster, backlog: int) -> None:
+    """Wait until no more envelopes wait than this; between a few and none lie the heartbeats."""
+    while cluster.backlog().envelopes > backlog:
+        cluster.sink.heartbeat()
+        time.sleep(0.05)

@@ -1,0 +1,90 @@
+"""`resonance work`: processes and evaluates the lanes that Kafka gives to this process."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import signal
+
+from resonance.engines.evaluator import Evaluator
+from resonance.engines.faust_app import Worker, make_app
+from resonance.engines.inbox import Inbox
+from resonance.engines.lane import LaneLoop
+from services import parts
+from services.cluster import Cluster
+from services.probe import probe
+from services.upkeep import Timetable
+
+_TARGET = 0.2
+"""Seconds of a transaction: nobody waits for the store's write lock here, and each costs a round to the disk."""
+
+_PATIENCE = 0.5
+_IDLE = 0.2
+_LAG_SECONDS = 5.0
+
+
+def lane_of_topic(topic: str, lanes: int) -> int:
+    """The lane whose owner evaluates the topic."""
+    return int.from_bytes(hashlib.blake2b(topic.encode(), digest_size=8).digest(), "big") % lanes
+
+
+def run(cluster: Cluster) -> None:
+    """Until told to stop; then leaves the process with an exit code."""
+    cluster.check_stream()
+    cluster.await_prepared()
+    log = cluster.log
+    inbox = Inbox(log.incarnation, log.lanes, log.bounds)
+    evaluator = parts.evaluator(cluster)
+    evaluator.idle = _IDLE
+    worker = Worker(
+        app=make_app(cluster.brokers, f"{cluster.settings.namespace}.work", cluster.settings.kafka.session_seconds),
+        stream=cluster.stream,
+        inbox=inbox,
+        make_lane=lambda number: _lane(cluster, number, inbox),
+        parts={"evaluate": evaluator.run, "upkeep": lambda stop: timetable.run(stop)},
+        on_lanes=lambda lanes: _own(cluster, evaluator, lanes),
+        ended=cluster.close,
+    )
+    timetable = Timetable(
+        {
+            "catalogue": (0.5, cluster.watch.refresh),
+            "lag": (_LAG_SECONDS, lambda: measure_lag(cluster, worker.lanes)),
+        }
+    )
+    with probe(cluster.settings.probe, cluster.metrics.registry, lambda: _why_not(worker)):
+        asyncio.run(_until_told(worker))
+
+
+async def _until_told(worker: Worker) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, worker.stop.set)
+    await worker.run()
+
+
+def _lane(cluster: Cluster, number: int, inbox: Inbox) -> LaneLoop:
+    loop = cluster.lane(number, inbox)
+    loop.target, loop.patience, loop.size = _TARGET, _PATIENCE, 500
+    return loop
+
+
+def _own(cluster: Cluster, evaluator: Evaluator, lanes: frozenset[int]) -> None:
+    """Evaluate the topics of these lanes from now on."""
+    count = cluster.log.lanes
+    evaluator.owns = lambda topic: lane_of_topic(topic, count) in lanes
+    evaluator.begin_anew()
+    cluster.metrics.rebalances.inc()
+    cluster.metrics.lanes_owned.set(len(lanes))
+
+
+def measure_lag(cluster: Cluster, lanes: frozenset[int]) -> None:
+    """How many envelopes of each of these lanes wait; lanes of others say nothing here."""
+    for lane in range(cluster.log.lanes):
+        behind = cluster.log.bounds(lane)[1] - cluster.ledger.position(lane).offset if lane in lanes else 0
+        cluster.metrics.lane_lag.labels(str(lane)).set(max(behind, 0))
+
+
+def _why_not(worker: Worker) -> str | None:
+    if worker.failure is not None:
+        return str(worker.failure)
+    return None if worker.assigned_at else "no lanes were assigned yet"

@@ -1,0 +1,231 @@
+"""A cluster of real processes on a real Kafka and a real PostgreSQL, and what its store holds."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from resonance.stores import schema
+from resonance.stores.database import Database
+from tests.support.kafka import Broker
+from tests.support.process import Up
+
+LANES = 8
+KEY = "an installation key of tests"
+
+CATALOGUE = """
+[[topics]]
+id = "bahn"
+name = "Bahn"
+query = "bahn"
+departments = ["pr"]
+valid_from = {start}
+[[topics]]
+id = "post"
+name = "Post"
+query = "post"
+departments = ["pr"]
+valid_from = {start}
+[[topics]]
+id = "wetter"
+name = "Wetter"
+query = "wetter"
+valid_from = {start}
+[[departments]]
+id = "pr"
+name = "PR"
+channels = ["console"]
+[[channels]]
+id = "console"
+kind = "log"
+[[rules]]
+id = "many"
+topics = ["bahn", "post"]
+when = {{ kind = "threshold", mentions = 150, window = "5m" }}
+[[sources]]
+id = "recording"
+kind = "replay"
+options = {{ file = "{file}", rate = {rate} }}
+"""
+
+
+def catalogue(file: Path, start: datetime, rate: float) -> str:
+    """The configuration of a recording's replay."""
+    return CATALOGUE.format(file=file, start=start.isoformat(), rate=rate)
+
+
+@dataclass
+class Cluster:
+    """Processes by name: "work-1" runs `resonance work`. `lines`: the configuration's head."""
+
+    folder: Path
+    brokers: Sequence[Broker]
+    url: str
+    config: str
+    settings: str = ""
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.file = self.folder / "resonance.toml"
+        addresses = ", ".join(f'"{broker.address}"' for broker in self.brokers)
+        replicas = min(3, len(self.brokers))
+        head = (
+            f'installation_key = "{KEY}"\n{self.settings}\n[store]\nurl = "{self.url}"\n[kafka]\nbrokers = [{addresses}]\n'
+            f"partitions = {LANES}\nreplicas = {replicas}\nsession_seconds = 6\n"
+        )
+        self.file.write_text(head + self.config)
+        self.schema = next(
+            (line.split('"')[1] for line in self.settings.splitlines() if line.startswith("namespace")), "resonance"
+        )
+        self.database = Database(self.url, schema=self.schema)
+
+    def run(self, *words: str) -> None:
+        """A command that ends."""
+        done = subprocess.run(self._command(*words), capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+
+    def _command(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "services", *words, "--config", str(self.file)]
+
+    def start(self, *names: str) -> None:
+        """Start processes."""
+        for name in names:
+            words = [name.partition("-")[0]]
+            with (self.folder / f"{name}.txt").open("ab") as out:
+                self.processes[name] = subprocess.Popen(self._command(*words), stdout=out, stderr=out)
+
+    def signal(self, name: str, number: signal.Signals) -> None:
+        """Send a signal to a process."""
+        self.processes[name].send_signal(number)
+
+    def kill(self, name: str) -> None:
+        """kill -9."""
+        self.processes[name].kill()
+        self.processes[name].wait()
+
+    def end(self, name: str, seconds: float = 20) -> int:
+        """SIGTERM; returns the exit code."""
+        self.processes[name].terminate()
+        return self.processes[name].wait(seconds)
+
+    def stop(self) -> None:
+        """End what still runs."""
+        running = [process for process in self.processes.values() if process.poll() is None]
+        for process in running:
+            process.send_signal(signal.SIGCONT)
+            process.terminate()
+        for process in running:
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self.database.close()
+
+    def output(self) -> str:
+        """What all processes said last."""
+        return "\n".join(f"== {file.stem}\n{file.read_text()[-3000:]}" for file in sorted(self.folder.glob("*.txt")))
+
+    def until(self, reached: Callable[[], bool], seconds: float = 120) -> None:
+        """Wait for it."""
+        deadline = time.monotonic() + seconds
+        while not reached():
+            assert time.monotonic() < deadline, self.output()
+            time.sleep(0.2)
+
+    def stored(self) -> int:
+        """How many mentions were ever seen."""
+        return int(self.one("SELECT count(*) FROM identity") or 0)
+
+    def one(self, query: str) -> Any:
+        """A single value; None while there is no such table."""
+        try:
+            with self.database.engine.connect() as connection:
+                return connection.scalar(sa.text(query))
+        except sa.exc.ProgrammingError:
+            return None
+
+    def caught_up(self, last: datetime) -> bool:
+        """Whether every lane has seen all of the recording, and every topic was evaluated past it."""
+        seen = f"SELECT count(*) = {LANES} FROM position WHERE progress > {_micros(last) + 120_000_000}"
+        return bool(self.one(seen))
+
+
+def _micros(at: datetime) -> int:
+    return int(at.timestamp() * 1_000_000)
+
+
+def truth(folder: Path, config: str, last: datetime) -> dict[str, list[tuple[Any, ...]]]:
+    """What one machine makes of the same recording."""
+    up = Up(folder, config=f'installation_key = "{KEY}"\n' + config)
+    try:
+        up.wait_ready()
+        deadline = time.monotonic() + 120
+        while not up.rows(f"SELECT 1 FROM position WHERE progress > {_micros(last) + 120_000_000}"):
+            assert time.monotonic() < deadline, up.output.read_text()
+            time.sleep(0.2)
+        time.sleep(2)
+    finally:
+        up.stop()
+    database = Database(f"sqlite:///{folder / 'data' / 'store.db'}")
+    try:
+        return contents(database)
+    finally:
+        database.close()
+
+
+def contents(database: Database) -> dict[str, list[tuple[Any, ...]]]:
+    """Everything that must be equal: lanes added up; row keys, epochs, positions and delivery times left out. Whether a
+    tombstone is left of a repost depends on whether it was kept, for its root's words, at the moment of its deletion."""
+    identity, mention, match = schema.identity.c, schema.mention.c, schema.match.c
+    window, arrival, alert, box = schema.window.c, schema.arrival.c, schema.alert.c, schema.outbox.c
+    sums = [sa.func.sum(schema.window.c[name]) for name in schema.COUNTS]
+    cell = (window.topic, window.resolution, window.bucket, window.environment, window.voice)
+    minute = (arrival.topic, arrival.version, arrival.platform, arrival.minute)
+    queries = {
+        "identity": sa.select(
+            identity.id,
+            identity.placed_at,
+            identity.observed_at,
+            identity.stamp_at,
+            identity.stamp_version,
+            identity.stamp_content,
+            identity.deleted_at,
+            identity.row != 0,
+        ).where(sa.or_(identity.deleted_at.is_(None), identity.id.not_like("test:r%"))),
+        "mention": sa.select(*(column for column in schema.mention.c if column.name not in ("row", "logged_at"))),
+        "match": sa.select(mention.id, *(column for column in schema.match.c if column.name != "row")).where(
+            match.row == mention.row
+        ),
+        "window": sa.select(*cell, *sums).group_by(*cell).having(sums[0] > 0),
+        "arrival": sa.select(*minute, sa.func.sum(arrival.mentions)).where(arrival.topic != "wetter").group_by(*minute),
+        "alert": sa.select(alert.id, alert.fingerprint, alert.rule, alert.topic, alert.state, alert.bucket),
+        "outbox": sa.select(box.idempotency_key, box.channel, box.grouping, box.alert, box.kind),
+    }
+    found = {}
+    with database.read() as connection:
+        for name, query in queries.items():
+            found[name] = sorted(_plain(row) for row in connection.execute(query))
+    return found
+
+
+def _plain(row: Sequence[Any]) -> tuple[Any, ...]:
+    """Comparable: None sorts, numbers of either database are equal."""
+    return tuple(
+        "" if value is None else str(int(value)) if isinstance(value, bool | int) or _whole(value) else str(value)
+        for value in row
+    )
+
+
+def _whole(value: Any) -> bool:
+    return hasattr(value, "as_integer_ratio") and value == int(value)
