@@ -148,6 +148,8 @@ class _Work:
             return
         key = mention_key(mention.id)
         old = self.record(key)
+        if old is not None and old.expired:
+            return
         stamp = content_stamp(mention)
         counted = micros(mention.engagement_at) if mention.engagement_at else at
         if mention.root and (old is None or stamp >= old.stamp) and at + ROOT_WAIT > self.part.progress:
@@ -287,7 +289,7 @@ class _Work:
             merged = engaged(record, event.engagement, micros(event.at) if event.at else at)
             if merged is not record:
                 self.after[record.key] = self._reached(merged)
-        elif record is None or record.deleted_at is None:
+        elif record is None or (record.deleted_at is None and not record.expired):
             self._wait("engagement", event.id, at + WAIT, event)
 
     def _delete(self, name: str, at: int, event: Delete) -> None:

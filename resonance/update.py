@@ -115,6 +115,11 @@ class Record(Struct, frozen=True, kw_only=True):
     logged_at: int = 0
     matches: tuple[Match, ...] = ()
 
+    @property
+    def expired(self) -> bool:
+        """Whether retention took its content away: it is counted for good, and never again."""
+        return self.row != 0 and self.mention is None
+
 
 class AuthorRow(Struct, frozen=True):
     """What is known of an author, as of `seen_at`; the only place where a name stands."""

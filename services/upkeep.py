@@ -6,14 +6,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 import structlog
 
 from resonance.engines.jobs import Jobs
 from resonance.errors import Full, Retry
-from resonance.model import micros
-from resonance.stores.retention import Retention
+from resonance.stores.retention import Retention, terms_of
 from services import parts
 from services.build import Installation, Machine
 
@@ -72,12 +70,9 @@ class Upkeep:
     def retain(self) -> None:
         """Take rows away whose time is over; counts stay."""
         keep = self.site.settings.keep
-        now = self.site.clock.now()
-        Retention(self.site.database).run(
-            now=micros(now),
-            mentions_before=micros(now - timedelta(days=keep.mentions_days)),
-            minutes_before=micros(now - timedelta(days=keep.minutes_days)),
-        )
+        own = {source.id: source.retention_days for source in self.site.watch.catalogue().sources.values()}
+        terms = terms_of(own, mentions_days=keep.mentions_days, minutes_days=keep.minutes_days)
+        Retention(self.site.database).run(self.site.clock.now(), terms)
 
 
 def carry_out_jobs(machine: Machine) -> None:
