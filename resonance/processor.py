@@ -40,7 +40,9 @@ from resonance.records import (
     labelled,
     live_engagement,
     merge_engagement,
+    nameless,
     row_after,
+    without,
 )
 from resonance.scoring import UNREAD, Reading, Scorer, environment_of
 from resonance.update import AuthorRow, Change, Match, Record, Update, Waiting
@@ -88,7 +90,7 @@ class _Work:
     after: dict[bytes, Record] = field(default_factory=dict)
     authors: dict[bytes, AuthorRow] = field(default_factory=dict)
     waiting: list[Waiting] = field(default_factory=list)
-    erased: list[bytes] = field(default_factory=list)
+    speakers: set[bytes] = field(default_factory=set)
     arrived: dict[bytes, int] = field(default_factory=dict)
     dropped: set[bytes] = field(default_factory=set)
     stirred: set[bytes] = field(default_factory=set)
@@ -146,11 +148,12 @@ class _Work:
         weight = keeps(mention, source.keep if source else "matched")
         if weight is None:
             return
-        key = mention_key(mention.id)
-        old = self.record(key)
-        if old is not None and old.expired:
+        key, stamp = mention_key(mention.id), content_stamp(mention)
+        old, remembered = self.record(key), self._remembered(mention)
+        if remembered is None or (old is not None and old.expired):
             return
-        stamp = content_stamp(mention)
+        mention = remembered
+        self.speakers |= {author} if author else set()
         counted = micros(mention.engagement_at) if mention.engagement_at else at
         if mention.root and (old is None or stamp >= old.stamp) and at + ROOT_WAIT > self.part.progress:
             # Known or not: the root may still come, change or be deleted while this is not kept for its own words.
@@ -199,6 +202,12 @@ class _Work:
             time_suspect=micros(mention.published_at) > base.observed_at + SUSPECT,
             matches=self._felt(mention, topics),
         )
+
+    def _remembered(self, mention: Mention) -> Mention | None:
+        """The mention without what it repeats of erased authors; the same object where that is nothing."""
+        named = {name: self.record(mention_key(name)) for name in mention.references}
+        gone = {name for name, record in named.items() if record is not None and record.erased}
+        return without(mention, gone) if gone else mention
 
     def _topics(self, mention: Mention, reading: Reading) -> dict[str, tuple[tuple[int, int], ...] | None]:
         """Topic → spans; None for a topic that only its root matches."""
@@ -266,8 +275,12 @@ class _Work:
         record = self.record(mention_key(name))
         if record is None or record.mention is None:
             return
-        source = self.scorer.catalogue.sources.get(record.mention.source)
-        new = self._content(record, record.mention, record.author_key)
+        mention = self._remembered(record.mention)
+        if mention is None:
+            self._stand(bare(structs.replace(record, deleted_at=self.part.logged_at)))
+            return
+        source = self.scorer.catalogue.sources.get(mention.source)
+        new = self._content(record, mention, record.author_key)
         for match in filter(lambda match: match.corrected, record.matches):
             new = labelled(new, match.topic, match.label)
         whole = source is not None and source.keep != "matched"
@@ -308,25 +321,28 @@ class _Work:
             old is None or (row.seen_at > old.seen_at and row.author != old.author)
         ):
             self.authors[row.key] = row
+            self.speakers.add(row.key)
 
     def _whole_author(self, event: Event, at: int) -> None:
-        """Everything that one author said in this lane."""
+        """What one author said in this lane."""
         if isinstance(event, EraseAuthor):
             key = bytes.fromhex(event.author_key)
-            self.erased.append(key)
         elif isinstance(event, DeleteAuthor | RestoreAuthor):
             key = self.scorer.author_key(event.author)
         else:
             return
         for record in [*self.known.records.values(), *self.after.values()]:
             current = self.record(record.key)
-            if record.author_key != key or current is None:
+            if record.author_key != key or record.lane != self.part.lane or current is None:
                 continue
             if isinstance(event, RestoreAuthor):
                 self.after[record.key] = structs.replace(current, deleted_at=None)
-            else:
-                gone = bare(structs.replace(current, deleted_at=min(at, current.deleted_at or at)))
-                self._stand(structs.replace(gone, id="", author_key=None) if isinstance(event, EraseAuthor) else gone)
+                continue
+            gone = bare(structs.replace(current, deleted_at=min(at, current.deleted_at or at)))
+            self._stand(nameless(gone) if isinstance(event, EraseAuthor) else gone)
+            if isinstance(event, EraseAuthor):
+                # Replies and reposts name it, whatever it was about.
+                self.stirred.add(record.key)
 
     # ---- the result -----------------------------------------------------------------------------------------
 
@@ -350,7 +366,7 @@ class _Work:
             windows=windows,
             arrivals=arrivals,
             authors=self.authors,
-            erased=tuple(self.erased),
+            speakers=frozenset(self.speakers),
             environments={
                 e.id: e
                 for e in (

@@ -78,6 +78,9 @@ class Settings(_Section):
     installation_key: SecretStr | None = Field(
         None, description="keys the authors; made at the first start where absent"
     )
+    erased_list: Path | None = Field(
+        None, description="the file of erased authors' keys, outside the database; in the data folder where absent"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     web: Web = Web()
     slack: Slack = Slack()

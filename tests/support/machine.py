@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from resonance.engines.lane import LaneLoop
 from resonance.metrics import Metrics
-from resonance.model import Delete, DeleteAuthor, EngagementSeen, Event, Upsert, mention_key
+from resonance.model import AuthorSeen, Delete, DeleteAuthor, EngagementSeen, Event, Upsert, mention_key
 from resonance.ports import Mode
 from resonance.scoring import Scorer
 from resonance.stores.memory import MemoryLedger
@@ -74,6 +74,8 @@ class Machine:
                 name = mention.id
             case EngagementSeen(id=name) | Delete(id=name):
                 pass
+            case AuthorSeen(author=author, platform=platform):
+                name = f"{platform}:{author.id}"
             case _:
                 raise AssertionError(event)
         return mention_key(name)[0] % self.lanes
