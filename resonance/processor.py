@@ -12,7 +12,7 @@ from typing import Literal
 
 from msgspec import structs
 
-from resonance.changes import arrivals_of, changes_of, topics_changed
+from resonance.changes import arrivals_of, backfilled, changes_of, topics_changed
 from resonance.model import (
     AuthorSeen,
     Correction,
@@ -32,6 +32,7 @@ from resonance.model import (
 )
 from resonance.ports import Known, Mode
 from resonance.records import (
+    UNSTAMPED,
     bare,
     engaged,
     engagement_events,
@@ -44,8 +45,8 @@ from resonance.records import (
     row_after,
     without,
 )
-from resonance.scoring import UNREAD, Reading, Scorer, environment_of
-from resonance.update import AuthorRow, Change, Match, Record, Update, Waiting
+from resonance.scoring import UNREAD, Reading, Scorer, environment_of, environments_of
+from resonance.update import AuthorRow, Match, Record, Update, Waiting
 from resonance.windows import deltas
 from resonance.wire import decode_event, encode_event
 
@@ -91,6 +92,7 @@ class _Work:
     authors: dict[bytes, AuthorRow] = field(default_factory=dict)
     waiting: list[Waiting] = field(default_factory=list)
     speakers: set[bytes] = field(default_factory=set)
+    departed: set[bytes] = field(default_factory=set)
     arrived: dict[bytes, int] = field(default_factory=dict)
     dropped: set[bytes] = field(default_factory=set)
     stirred: set[bytes] = field(default_factory=set)
@@ -316,7 +318,7 @@ class _Work:
         self.waiting.append(Waiting(self.part.lane, kind, mention_key(name), due, encode_event(event), self.part.mode))
 
     def _author(self, row: AuthorRow) -> None:
-        old = self.authors.get(row.key) or self.known.authors.get(row.key)
+        old = self.authors.get(row.key) or (None if row.key in self.departed else self.known.authors.get(row.key))
         if row.key not in self.known.erased and (
             old is None or (row.seen_at > old.seen_at and row.author != old.author)
         ):
@@ -331,12 +333,16 @@ class _Work:
             key = self.scorer.author_key(event.author)
         else:
             return
+        if isinstance(event, DeleteAuthor):
+            self.authors.pop(key, None)
+            self.departed.add(key)
         for record in [*self.known.records.values(), *self.after.values()]:
             current = self.record(record.key)
             if record.author_key != key or record.lane != self.part.lane or current is None:
                 continue
             if isinstance(event, RestoreAuthor):
-                self.after[record.key] = structs.replace(current, deleted_at=None)
+                # Nothing is kept of it: the same content is news again.
+                self.after[record.key] = structs.replace(current, deleted_at=None, stamp=UNSTAMPED)
                 continue
             gone = bare(structs.replace(current, deleted_at=min(at, current.deleted_at or at)))
             self._stand(nameless(gone) if isinstance(event, EraseAuthor) else gone)
@@ -367,25 +373,13 @@ class _Work:
             arrivals=arrivals,
             authors=self.authors,
             speakers=frozenset(self.speakers),
-            environments={
-                e.id: e
-                for e in (
-                    environment_of(r.mention.platform, r.mention.community, r.language)
-                    for r in after.values()
-                    if r.mention
-                )
-            },
+            departed=frozenset(self.departed),
+            environments=environments_of(after.values()),
             waiting=self.waiting,
-            changes=changes_of(pairs, self.part.logged_at) + self._backfilled({key.topic for key in windows}),
+            changes=changes_of(pairs, self.part.logged_at) + backfilled({key.topic for key in windows}, self.part),
             roots=tuple(sorted(self.stirred)),
             last_row=last_row,
         )
-
-    def _backfilled(self, topics: set[str]) -> list[Change]:
-        """A backfill leaves no arrivals: what is usual for these topics has to be learned anew."""
-        if self.part.mode == "live":
-            return []
-        return [Change("topic.backfilled", topic, topic, self.part.logged_at) for topic in sorted(topics)]
 
     def _give_rows(self, after: dict[bytes, Record]) -> int:
         last = self.part.last_row

@@ -10,6 +10,9 @@ from msgspec import structs
 from resonance.model import ENGAGEMENT_KINDS, Engagement, EngagementSeen, Label, Mention, Stamp, instant
 from resonance.update import Record
 
+UNSTAMPED = Stamp(0, "", "")
+"""Older than any content."""
+
 _CORRECTED: dict[str, tuple[int, int, int]] = {
     "negative": (1000, 0, 0),
     "neutral": (0, 1000, 0),
@@ -139,7 +142,7 @@ def without(mention: Mention, gone: Collection[str]) -> Mention | None:
 
 def nameless(record: Record) -> Record:
     """What is left of an erased author's mention: that there was one, in its place in time."""
-    return structs.replace(bare(record), id="", author_key=None, stamp=Stamp(0, "", ""))
+    return structs.replace(bare(record), id="", author_key=None, stamp=UNSTAMPED)
 
 
 def bare(record: Record) -> Record:

@@ -200,6 +200,7 @@ class Position(Struct, frozen=True, kw_only=True):
 class Update(Struct, kw_only=True):
     """What one slice of an envelope changes, to be carried out in one transaction with the position.
 
+    `departed` are authors whom their platform took away: what is known of them goes before `authors` comes.
     `speakers` are the authors of whom it tells: none of them may be erased when it takes effect.
     Records in `dropped` are no longer kept, not even their identity. `settled` are ids of waiting events that are done; replies to and reposts of `roots` have to look at them again.
     """
@@ -210,6 +211,7 @@ class Update(Struct, kw_only=True):
     windows: dict[WindowKey, Counts] = field(default_factory=dict)
     arrivals: dict[ArrivalKey, Counts] = field(default_factory=dict)
     authors: dict[bytes, AuthorRow] = field(default_factory=dict)
+    departed: frozenset[bytes] = frozenset()
     speakers: frozenset[bytes] = frozenset()
     environments: dict[int, Environment] = field(default_factory=dict)
     waiting: list[Waiting] = field(default_factory=list)

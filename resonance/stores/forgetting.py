@@ -61,7 +61,7 @@ def _merge(database: Database, state: Forgetting, clock: Callable[[], float]) ->
         connection.execute(sa.text(command), {"pages": pages})
         done = _changes(connection) - before < 2
     took = clock() - started
-    fitting = state.pages * 2 if took < _SLICE / 2 else state.pages // 2 if took > _SLICE else state.pages
+    fitting = state.pages * 3 // 2 if took < _SLICE / 2 else state.pages // 2 if took > _SLICE else state.pages
     return structs.replace(state, begun=True, merged=done, pages=min(max(fitting, _FEWEST), _MOST))
 
 

@@ -85,6 +85,8 @@ class MemoryLedger:
         self.records.update(update.after)
         for key in update.dropped:
             self.records.pop(key, None)
+        for key in update.departed:
+            self.authors.pop(key, None)
         self.authors.update(update.authors)
         self.environments.update(update.environments)
         _add(self.windows, update.windows.items())
