@@ -6,11 +6,15 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from zoneinfo import ZoneInfo
 
 import structlog
 
+from resonance.clock import SystemClock
 from resonance.engines.jobs import Jobs
 from resonance.errors import Full, Retry
+from resonance.stores.forgetting import Nightly
 from resonance.stores.retention import Retention, terms_of
 from services import parts
 from services.build import Installation, Machine
@@ -43,6 +47,7 @@ class Upkeep:
             "clock": (1.0, self.remember_time),
             "jobs": (0.5, self.jobs.step),
             "retention": (600.0, self.retain),
+            "files": (1.0, lambda: self.nightly.step(SystemClock().now())),
         }
 
     def run(self, tasks: Tasks, stop: threading.Event) -> None:
@@ -66,6 +71,11 @@ class Upkeep:
         """Where simulated time is."""
         if self.site.simulated:
             self.site.pace.tell(self.site.clock.now())
+
+    @cached_property
+    def nightly(self) -> Nightly:
+        """Has the store's files forget what is deleted."""
+        return Nightly(self.site.database, ZoneInfo(self.site.settings.zone))
 
     def retain(self) -> None:
         """Take rows away whose time is over; counts stay."""

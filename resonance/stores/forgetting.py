@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta, tzinfo
 
 import sqlalchemy as sa
 from msgspec import Struct, structs
@@ -17,6 +18,9 @@ _SLICES = 5
 _FEWEST, _MOST = 4, 512
 _CHECKPOINT_WAIT = 100
 """Milliseconds. Nobody can write while a checkpoint waits for a reader."""
+
+_NIGHT = timedelta(hours=3)
+_DONE = "forgotten.day"
 
 _VACUUMED = ("identity", "mention", "match", "author", "orphan", "dead_letter", "idempotency", "correction", "alert")
 
@@ -49,6 +53,29 @@ def forget(
     if not state.merged:
         return state
     return None if _cut(database) else state
+
+
+class Nightly:
+    """Once a day the files forget what was deleted since the day before: from 3 o'clock on in the installation's zone,
+    at the first chance. PostgreSQL has its own vacuum."""
+
+    def __init__(self, database: Database, zone: tzinfo) -> None:
+        self._database, self._zone = database, zone
+        self._state: Forgetting | None = None
+
+    def step(self, now: datetime) -> bool:
+        """A few steps, where it is time for it; returns whether there was anything to do."""
+        if self._database.engine.dialect.name == "postgresql":
+            return False
+        day = (now.astimezone(self._zone) - _NIGHT).date().isoformat()
+        if self._state is None:
+            if self._database.meta(_DONE) == day:
+                return False
+            self._state = Forgetting()
+        self._state = forget(self._database, self._state)
+        if self._state is None:
+            self._database.set_meta(_DONE, day)
+        return True
 
 
 def _merge(database: Database, state: Forgetting, clock: Callable[[], float]) -> Forgetting:
