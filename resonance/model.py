@@ -169,9 +169,11 @@ class DeleteAuthor(_Event, frozen=True, omit_defaults=True, kw_only=True, tag="d
 
 
 class Rematch(_Event, frozen=True, omit_defaults=True, kw_only=True, tag="rematch"):
-    """Internal: match these mentions anew against today's catalogue (None: nothing but the named ones)."""
+    """Internal: match these mentions anew against today's catalogue; they forget what they repeat of `without`, mentions of
+    an erased author that were never kept."""
 
     ids: tuple[str, ...]
+    without: tuple[str, ...] = ()
 
 
 class Rescore(_Event, frozen=True, omit_defaults=True, kw_only=True, tag="rescore"):

@@ -6,7 +6,7 @@ before and after. So events may come in any order, any number of times, and leav
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -132,7 +132,7 @@ class _Work:
                 self._author(AuthorRow(self.scorer.author_key(f"{platform}:{author.id}"), platform, author, at))
             case Rematch(ids=ids) | Rescore(ids=ids):
                 for name in ids:
-                    self._again(name)
+                    self._again(name, event.without if isinstance(event, Rematch) else ())
             case Correction(id=name, topic=topic, label=label):
                 record = self.record(mention_key(name))
                 if record is not None and record.mention is not None:
@@ -205,10 +205,10 @@ class _Work:
             matches=self._felt(mention, topics),
         )
 
-    def _remembered(self, mention: Mention) -> Mention | None:
+    def _remembered(self, mention: Mention, erased: Collection[str] = ()) -> Mention | None:
         """The mention without what it repeats of erased authors; the same object where that is nothing."""
         named = {name: self.record(mention_key(name)) for name in mention.references}
-        gone = {name for name, record in named.items() if record is not None and record.erased}
+        gone = {name for name, record in named.items() if name in erased or (record is not None and record.erased)}
         return without(mention, gone) if gone else mention
 
     def _topics(self, mention: Mention, reading: Reading) -> dict[str, tuple[tuple[int, int], ...] | None]:
@@ -272,12 +272,12 @@ class _Work:
         reach = self.scorer.reach(record.mention, record.followers, counts.get("views"), counts.get("reposts"))
         return structs.replace(record, reach=reach.value, reach_by=reach.by)
 
-    def _again(self, name: str) -> None:
+    def _again(self, name: str, without: Collection[str] = ()) -> None:
         """Match and score a kept mention anew."""
         record = self.record(mention_key(name))
         if record is None or record.mention is None:
             return
-        mention = self._remembered(record.mention)
+        mention = self._remembered(record.mention, without)
         if mention is None:
             self._stand(bare(structs.replace(record, deleted_at=self.part.logged_at)))
             return
@@ -346,9 +346,6 @@ class _Work:
                 continue
             gone = bare(structs.replace(current, deleted_at=min(at, current.deleted_at or at)))
             self._stand(nameless(gone) if isinstance(event, EraseAuthor) else gone)
-            if isinstance(event, EraseAuthor):
-                # Replies and reposts name it, whatever it was about.
-                self.stirred.add(record.key)
 
     # ---- the result -----------------------------------------------------------------------------------------
 

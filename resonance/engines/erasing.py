@@ -21,7 +21,7 @@ from resonance.stores import schema
 from resonance.stores.database import Database
 from resonance.stores.erasure import ErasureList, enlist, erased_among
 from resonance.stores.forgetting import Forgetting, forget
-from resonance.stores.traces import clear, traces_of
+from resonance.stores.traces import Traces, clear, traces_of
 
 _PAGE = 1000
 _PAGES = 5
@@ -56,10 +56,10 @@ class _Names(msgspec.Struct):
     reply_to: str | None = None
     quote_of: str | None = None
 
-    def keys(self) -> set[bytes]:
-        """Their keys."""
+    def all(self) -> set[str]:
+        """Their ids."""
         named = (self.repost_of, self.thread_root, self.reply_to, self.quote_of)
-        return {mention_key(name) for name in named if name is not None}
+        return {name for name in named if name is not None}
 
 
 _names = msgspec.json.Decoder(_Names)
@@ -90,7 +90,7 @@ class Erasing:
             case "rows" if self.passage.passed(done.ends):
                 self._tell(key, done)
             case "references":
-                self._references(done)
+                self._references(traces_of(self.database, key, self.author_key), done)
             case "passing" if self.passage.passed(done.ends):
                 done.stage = "traces"
             case "traces":
@@ -134,18 +134,22 @@ class Erasing:
 
     # ---- what others repeat of it ---------------------------------------------------------------------------
 
-    def _references(self, done: Progress) -> None:
-        """Have those that answer, repeat or quote an erased mention looked at again: process leaves out what names it."""
+    def _references(self, traces: Traces, done: Progress) -> None:
+        """Have those that answer, repeat or quote an erased mention looked at again: process leaves out what names it. One
+        that was never kept is known by the author's id, where it holds that."""
         mention = schema.mention.c
         for _ in range(_PAGES):
             with self.database.read() as connection:
                 query = sa.select(mention.row, mention.id, mention.document).where(mention.row > done.row)
                 found = connection.execute(query.order_by(mention.row).limit(_PAGE)).all()
-                named = {row[1]: _names.decode(row[2]).keys() for row in found}
-                erased = erased_among(connection, set().union(*named.values()))
-            again = tuple(name for name, keys in named.items() if keys & erased)
+                named = {row[1]: _names.decode(row[2]).all() for row in found}
+                keys = {mention_key(name): name for names in named.values() for name in names}
+                erased = {keys[key] for key in erased_among(connection, keys.keys())}
+            hers = {name for name in keys.values() if traces.names_in(name)}
+            again = tuple(name for name, names in named.items() if names & (erased | hers))
             if again:
-                self.sink.write([Rematch(ids=again)], source="job", mode="backfill")
+                without = tuple(sorted(hers - erased))
+                self.sink.write([Rematch(ids=again, without=without)], source="job", mode="backfill")
                 done.references += len(again)
             done.row = found[-1][0] if found else done.row
             if len(found) < _PAGE:

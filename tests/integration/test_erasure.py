@@ -149,6 +149,7 @@ STORY: list[Event] = [
     said(30, BERT, "genau", reply_to=name_of(2), thread_title="quietschend"),
     said(31, BERT, "bahn! siehe", quote_of=name_of(3), quoted_text="quietschend die bahn"),
     said(32, BERT, "", kind="repost", repost_of=name_of(2)),
+    said(34, BERT, "bahn!", reply_to=name_of(99)),
     said(33, BERT, "bahn", reply_to=name_of(21, BERT.id), thread_root=name_of(20, BERT.id)),
 ]
 
@@ -222,19 +223,19 @@ def test_nothing_of_the_author_is_left_in_any_table_or_file(site: Site, tmp_path
     assert found_in_rows(site.database, NEEDLES) == []
     # With the store still open: its write-ahead log is one of the files.
     assert found_in_files(tmp_path, NEEDLES) == []
-    assert receipt["mentions"] == 7 and receipt["dead_letters"] == 2 and receipt["references"] == 1
+    assert receipt["mentions"] == 7 and receipt["dead_letters"] == 2 and receipt["references"] == 2
     assert receipt["pending"] == [{"what": "log", "until": "2026-05-05T12:00:00Z"}]
 
 
 def test_the_numbers_are_those_of_all_others(site: Site) -> None:
     site.tell(*STORY)
-    assert site.counted() == 12
+    assert site.counted() == 13
     site.erase()
-    # Three replies of Bert's, his quote and his reply to himself; "genau" had only the root's topic, and a repost its text.
-    assert site.counted() == 5
+    # Three replies of Bert's, his quote, his reply to what was never kept, and that to himself; "genau" had only the root's topic, and a repost its text.
+    assert site.counted() == 6
     with site.database.read() as connection:
         named = set(connection.scalars(sa.select(schema.mention.c.id)))
-    assert named == {name_of(number, BERT.id) for number in (20, 21, 22, 31, 33)}
+    assert named == {name_of(number, BERT.id) for number in (20, 21, 22, 31, 33, 34)}
 
 
 def test_what_others_wrote_stays_as_they_wrote_it(site: Site) -> None:
@@ -271,7 +272,7 @@ def test_the_same_events_again_bring_nothing_back(site: Site) -> None:
     )
     # What is said of mentions that were never kept waits for an hour, like that of anybody.
     left = [line for line in found_in_rows(site.database, NEEDLES) if not line.startswith("orphan.event")]
-    assert left == [] and (site.counted(), site.counted("kaffee")) == (5, 1)
+    assert left == [] and (site.counted(), site.counted("kaffee")) == (6, 1)
 
 
 def test_the_platforms_own_deletion_is_no_erasure_and_can_be_revoked(site: Site) -> None:
@@ -408,6 +409,13 @@ def test_what_evaluate_decided_from_erased_mentions_is_fenced_off(site: Site) ->
     with site.database.read() as connection:
         assert connection.scalar(sa.select(schema.tracker.c.rev)) > 7
         assert connection.execute(sa.select(schema.sketch)).all() == []
+
+
+def test_evaluate_is_fenced_off_also_where_there_is_no_alert_yet(site: Site) -> None:
+    site.insert(schema.tracker, topic="bahn", rev=7, state=b"")
+    site.erase()
+    with site.database.read() as connection:
+        assert connection.scalar(sa.select(schema.tracker.c.rev)) == 8
 
 
 def test_waiting_for_the_log_is_by_real_time(site: Site) -> None:

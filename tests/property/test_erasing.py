@@ -45,8 +45,14 @@ def others(event: Event) -> Event:
 
 
 def left(machine: Machine) -> dict[bytes, Record]:
-    """What is kept; tombstones aside, as whether a reply leaves one depends on what its root was when it went."""
-    return {key: record for key, record in rows_of(machine.ledger).items() if record.mention is not None}
+    """What is kept; without tombstones, as whether a reply leaves one depends on what its root was when it went, and without
+    the names of mentions of hers that were never kept, of which nobody can know that they were hers."""
+    kept = {key: record for key, record in rows_of(machine.ledger).items() if record.mention is not None}
+    return {
+        key: structs.replace(record, mention=without(record.mention, {ANNA}))
+        for key, record in kept.items()
+        if record.mention
+    }
 
 
 @settings(max_examples=100, deadline=None, phases=FAST)
