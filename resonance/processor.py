@@ -341,8 +341,9 @@ class _Work:
             if record.author_key != key or record.lane != self.part.lane or current is None:
                 continue
             if isinstance(event, RestoreAuthor):
-                # Nothing is kept of it: the same content is news again.
-                self.after[record.key] = structs.replace(current, deleted_at=None, stamp=UNSTAMPED)
+                if current.deleted_at is not None:
+                    # Nothing is kept of it: the same content is news again.
+                    self.after[record.key] = structs.replace(current, deleted_at=None, stamp=UNSTAMPED)
                 continue
             gone = bare(structs.replace(current, deleted_at=min(at, current.deleted_at or at)))
             self._stand(nameless(gone) if isinstance(event, EraseAuthor) else gone)

@@ -29,6 +29,7 @@ from resonance.model import (
     EngagementSeen,
     Event,
     Mention,
+    RestoreAuthor,
     Upsert,
     key_text,
     mention_key,
@@ -281,7 +282,12 @@ def test_the_platforms_own_deletion_is_no_erasure_and_can_be_revoked(site: Site)
     assert site.many(schema.erasure) == 0 and site.list.read() == frozenset()
     assert site.many(schema.identity, schema.identity.c.author_key == KEY, schema.identity.c.deleted_at > 0) == 5
     site.tell(said(70))
+    assert site.many(schema.mention) == 1 and site.counted() == 1
+    site.tell(STORY[0])
     assert site.many(schema.mention) == 1
+    site.tell(RestoreAuthor(author=f"sky:{ANNA.id}", observed_at=at(71)))
+    site.tell(*STORY[:5], said(70))
+    assert site.many(schema.mention) == 6 and site.counted() == 6
 
 
 def test_two_lanes_that_know_of_each_others_mentions_subtract_them_once(site: Site) -> None:

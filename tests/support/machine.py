@@ -13,7 +13,17 @@ from prometheus_client import CollectorRegistry
 
 from resonance.engines.lane import LaneLoop
 from resonance.metrics import Metrics
-from resonance.model import AuthorSeen, Delete, DeleteAuthor, EngagementSeen, EraseAuthor, Event, Upsert, mention_key
+from resonance.model import (
+    AuthorSeen,
+    Delete,
+    DeleteAuthor,
+    EngagementSeen,
+    EraseAuthor,
+    Event,
+    RestoreAuthor,
+    Upsert,
+    mention_key,
+)
 from resonance.ports import Mode
 from resonance.scoring import Scorer
 from resonance.stores.memory import MemoryLedger
@@ -84,7 +94,7 @@ class Machine:
         """One envelope per lane that gets any of these."""
         by_lane: dict[int, list[bytes]] = defaultdict(list)
         for event in events:
-            everywhere = isinstance(event, DeleteAuthor | EraseAuthor)
+            everywhere = isinstance(event, DeleteAuthor | EraseAuthor | RestoreAuthor)
             lanes = range(self.lanes) if everywhere else [self.lane_of(event)]
             for lane in lanes:
                 by_lane[lane].append(encode_event(event))
