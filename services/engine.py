@@ -27,9 +27,8 @@ def process_of(machine: Machine, url: str) -> Process:
             "evaluate": lambda stop: parts.evaluator(machine).run(stop),
             "notify": lambda stop: parts.notifier(machine, url).run(stop),
             "ingest": lambda stop: parts.ingest(machine, stop),
-            "upkeep": lambda stop: upkeep.run(
-                {**upkeep.of_every_process(), **upkeep.of_one(), "trim": (60.0, machine.trim)}, stop
-            ),
+            "upkeep": lambda stop: upkeep.run({**upkeep.of_every_process(), **upkeep.of_one()}, stop),
+            "chores": lambda stop: upkeep.run({**upkeep.chores(), "trim": (60.0, machine.trim)}, stop),
         }
     )
 

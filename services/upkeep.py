@@ -43,8 +43,12 @@ class Upkeep:
 
     def of_one(self) -> Tasks:
         """What one process does for the whole installation."""
+        return {"clock": (1.0, self.remember_time)}
+
+    def chores(self) -> Tasks:
+        """What one process does for the whole installation and may take its time over: in a thread of its own, so that no
+        heartbeat waits for it."""
         return {
-            "clock": (1.0, self.remember_time),
             "jobs": (0.5, self.jobs.step),
             "retention": (600.0, self.retain),
             "files": (1.0, lambda: self.nightly.step(SystemClock().now())),

@@ -36,29 +36,47 @@ _TEXTS = (
 """Where people, channels and sources wrote what they liked: names are struck out, the rest stays."""
 
 
-class Traces:
-    """How an author is recognised. `names`: id, handle and name, as far as they are known; `author_key` turns
-    "platform:id" into a key."""
+_TELLING = 8
+"""An id of fewer letters and digits may be many other things."""
 
-    def __init__(self, key: bytes, names: Sequence[str | None], author_key: Callable[[str], bytes]) -> None:
+
+class Named(Struct, frozen=True):
+    """What is known of an author's names."""
+
+    platform: str
+    id: str
+    handle: str | None = None
+    name: str | None = None
+
+    @property
+    def telling(self) -> list[str]:
+        """What is nobody else's in a text: the id, @handle, a handle with a dot, a name of several words."""
+        found = [f"{self.platform}:{self.id}"]
+        found += [self.id] if len(self.id) >= _TELLING else []
+        if self.handle:
+            found += [f"@{self.handle}", *([self.handle] if "." in self.handle else [])]
+        return [*found, *([self.name] if self.name and " " in self.name else [])]
+
+    @property
+    def all(self) -> list[str]:
+        """Everything."""
+        return [text for text in (self.id, self.handle, self.name) if text]
+
+
+class Traces:
+    """How an author is recognised. `named` None: nothing is known but the key; `author_key` turns "platform:id" into one."""
+
+    def __init__(self, key: bytes, named: Named | None, author_key: Callable[[str], bytes]) -> None:
         self.key = key
         self._author_key = author_key
-        self.names = [name for name in dict.fromkeys(names) if name]
-        self._named = _pattern(self._telling(names))
-        quoted = [f'"{name}"' for name in self.names]
-        self._carried = _pattern([*self._telling(names), *quoted, key.hex()])
-
-    @staticmethod
-    def _telling(names: Sequence[str | None]) -> list[str]:
-        """What names nobody else in a text: the id, @handle, a handle with a dot in it, a name of several words."""
-        identifier, handle, name = (*names, None, None, None)[:3]
-        found = [identifier, f"@{handle}" if handle else None]
-        found += [handle if handle and "." in handle else None, name if name and " " in name else None]
-        return [text for text in found if text]
+        self.telling = named.telling if named else []
+        quoted = [f'"{name}"' for name in named.all] if named else []
+        self._struck = _pattern(self.telling)
+        self._carried = _pattern([*self.telling, *quoted, key.hex()])
 
     def strike(self, text: str) -> str:
         """The text without the author's names."""
-        return self._named.sub(_STRUCK, text) if self._named else text
+        return self._struck.sub(_STRUCK, text) if self._struck else text
 
     def names_in(self, text: str) -> bool:
         """Whether the author stands in a text of ours, by name or key."""
@@ -73,9 +91,9 @@ def traces_of(database: Database, key: bytes, author_key: Callable[[str], bytes]
     """The traces of an author, by what is still known of them."""
     author = schema.author.c
     with database.read() as connection:
-        query = sa.select(author.id, author.handle, author.name).where(author.author_key == key)
+        query = sa.select(author.platform, author.id, author.handle, author.name).where(author.author_key == key)
         row = connection.execute(query).first()
-    return Traces(key, tuple(row) if row else (), author_key)
+    return Traces(key, Named(*row) if row else None, author_key)
 
 
 def people_in(item: Any) -> Iterator[str]:
@@ -187,11 +205,11 @@ def _labels(database: Database) -> int:
 
 
 def _strike(database: Database, traces: Traces, column: sa.Column[Any]) -> int:
-    if not traces.names:
+    if not traces.telling:
         return 0
     table, struck = column.table, 0
     assert isinstance(table, sa.Table)
-    suspect = sa.or_(*(column.icontains(name, autoescape=True) for name in traces.names))
+    suspect = sa.or_(*(column.icontains(name, autoescape=True) for name in traces.telling))
     for rows in _pages(database, table, column, suspect):
         for *key, text in rows:
             clean = traces.strike(text)
