@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -86,7 +87,7 @@ def _match(match: Any, reach: int | None, resonance: int | None) -> dict[str, An
     }
 
 
-def alert(row: sa.RowMapping, sentence: str) -> dict[str, Any]:
+def alert(row: Mapping[str, Any], sentence: str) -> dict[str, Any]:
     """One incident."""
     return {
         "id": row["id"],

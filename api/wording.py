@@ -4,11 +4,10 @@ one sentence. Pure."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import msgspec
-import sqlalchemy as sa
 
 Language = Literal["de", "en"]
 
@@ -125,7 +124,7 @@ _SENTENCES: dict[Language, dict[str, str]] = {
 }
 
 
-def alert_sentence(row: sa.RowMapping, topic: str, language: Language) -> str:
+def alert_sentence(row: Mapping[str, Any], topic: str, language: Language) -> str:
     """What an alert says; `topic` as people call it."""
     words = _SENTENCES[language]
     reasons: dict[str, Any] = {reason["code"]: reason["values"] for reason in msgspec.json.decode(row["reasons"])}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from msgspec import structs
+
 from resonance.model import (
     AuthorSeen,
     Correction,
@@ -65,9 +67,8 @@ def placed(event: Event, lanes: int) -> list[tuple[int, Event]]:
             by_lane: dict[int, list[str]] = {}
             for name in ids:
                 by_lane.setdefault(lane_of(name, lanes), []).append(name)
-            kind = type(event)
             return [
-                (lane, kind(ids=part, observed_at=event.observed_at))
+                (lane, structs.replace(event, ids=part))
                 for lane, names in sorted(by_lane.items())
                 for part in _parts(names)
             ]

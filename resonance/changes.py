@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import structs
@@ -23,6 +23,15 @@ class _Lane(Protocol):
     def progress(self) -> int: ...
     @property
     def closed(self) -> int: ...
+
+
+class _Part(Protocol):
+    """How events came, and when (µs)."""
+
+    @property
+    def mode(self) -> str: ...
+    @property
+    def logged_at(self) -> int: ...
 
 
 def arrivals_of(
@@ -62,6 +71,13 @@ def changes_of(pairs: Sequence[Pair], at: int) -> list[Change]:
         changes += [Change("mention.updated", topic, key, at) for topic in sorted(now & was)]
         changes += [Change("mention.deleted", topic, key, at) for topic in sorted(was - now)]
     return changes
+
+
+def backfilled(topics: Collection[str], part: _Part) -> list[Change]:
+    """A backfill leaves no arrivals: what is usual for these topics has to be learned anew."""
+    if part.mode == "live":
+        return []
+    return [Change("topic.backfilled", topic, topic, part.logged_at) for topic in sorted(topics)]
 
 
 def topics_changed(old: Record | None, new: Record) -> bool:

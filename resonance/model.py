@@ -114,6 +114,12 @@ class Mention(Struct, frozen=True, omit_defaults=True, kw_only=True):
         """The mention whose topics this one inherits: what it reposts or answers; None for an original."""
         return self.repost_of or self.thread_root or self.reply_to
 
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The ids of all mentions that this one names."""
+        named = (self.repost_of, self.thread_root, self.reply_to, self.quote_of)
+        return tuple(name for name in named if name is not None)
+
 
 class Stamp(Struct, frozen=True, order=True, array_like=True):
     """Orders the versions of one mention's content: the greater wins, an equal one changes nothing."""
@@ -163,9 +169,11 @@ class DeleteAuthor(_Event, frozen=True, omit_defaults=True, kw_only=True, tag="d
 
 
 class Rematch(_Event, frozen=True, omit_defaults=True, kw_only=True, tag="rematch"):
-    """Internal: match these mentions anew against today's catalogue (None: nothing but the named ones)."""
+    """Internal: match these mentions anew against today's catalogue; they forget what they repeat of `without`, mentions of
+    an erased author that were never kept."""
 
     ids: tuple[str, ...]
+    without: tuple[str, ...] = ()
 
 
 class Rescore(_Event, frozen=True, omit_defaults=True, kw_only=True, tag="rescore"):

@@ -59,12 +59,18 @@ class Backlog(Struct, frozen=True):
     seconds: float
 
 
+ERASED_AT_ONCE = 200
+"""How many mentions of an author one event erases: a transaction must not last."""
+
+
 class Wanted(Struct, frozen=True):
-    """What a slice needs to know: mentions by key, authors by key, waiting events by mention key."""
+    """What a slice needs to know: mentions by key, authors by key, waiting events by mention key; everything of
+    `of_authors`, and the first `ERASED_AT_ONCE` mentions of each of `to_erase`."""
 
     keys: frozenset[bytes]
     authors: frozenset[bytes] = frozenset()
     of_authors: frozenset[bytes] = frozenset()
+    to_erase: frozenset[bytes] = frozenset()
 
 
 class Known(Struct, frozen=True):
@@ -91,7 +97,7 @@ class Ledger(Protocol):
 
     def commit(self, update: Update, old: Position, new: Position) -> None:
         """Carry out the update and move the position from `old` to `new`, in one transaction; raises Fenced where the
-        position is no longer `old`, and then has changed nothing."""
+        position is no longer `old`, Retry where one of its `speakers` was erased meanwhile, and then has changed nothing."""
 
 
 class Sink(Protocol):

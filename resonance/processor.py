@@ -6,13 +6,13 @@ before and after. So events may come in any order, any number of times, and leav
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from msgspec import structs
 
-from resonance.changes import arrivals_of, changes_of, topics_changed
+from resonance.changes import arrivals_of, backfilled, changes_of, topics_changed
 from resonance.model import (
     AuthorSeen,
     Correction,
@@ -32,6 +32,7 @@ from resonance.model import (
 )
 from resonance.ports import Known, Mode
 from resonance.records import (
+    UNSTAMPED,
     bare,
     engaged,
     engagement_events,
@@ -40,10 +41,12 @@ from resonance.records import (
     labelled,
     live_engagement,
     merge_engagement,
+    nameless,
     row_after,
+    without,
 )
-from resonance.scoring import UNREAD, Reading, Scorer, environment_of
-from resonance.update import AuthorRow, Change, Match, Record, Update, Waiting
+from resonance.scoring import UNREAD, Reading, Scorer, environment_of, environments_of
+from resonance.update import AuthorRow, Match, Record, Update, Waiting
 from resonance.windows import deltas
 from resonance.wire import decode_event, encode_event
 
@@ -88,7 +91,8 @@ class _Work:
     after: dict[bytes, Record] = field(default_factory=dict)
     authors: dict[bytes, AuthorRow] = field(default_factory=dict)
     waiting: list[Waiting] = field(default_factory=list)
-    erased: list[bytes] = field(default_factory=list)
+    speakers: set[bytes] = field(default_factory=set)
+    departed: set[bytes] = field(default_factory=set)
     arrived: dict[bytes, int] = field(default_factory=dict)
     dropped: set[bytes] = field(default_factory=set)
     stirred: set[bytes] = field(default_factory=set)
@@ -128,7 +132,7 @@ class _Work:
                 self._author(AuthorRow(self.scorer.author_key(f"{platform}:{author.id}"), platform, author, at))
             case Rematch(ids=ids) | Rescore(ids=ids):
                 for name in ids:
-                    self._again(name)
+                    self._again(name, event.without if isinstance(event, Rematch) else ())
             case Correction(id=name, topic=topic, label=label):
                 record = self.record(mention_key(name))
                 if record is not None and record.mention is not None:
@@ -146,9 +150,12 @@ class _Work:
         weight = keeps(mention, source.keep if source else "matched")
         if weight is None:
             return
-        key = mention_key(mention.id)
-        old = self.record(key)
-        stamp = content_stamp(mention)
+        key, stamp = mention_key(mention.id), content_stamp(mention)
+        old, remembered = self.record(key), self._remembered(mention)
+        if remembered is None or (old is not None and old.expired):
+            return
+        mention = remembered
+        self.speakers |= {author} if author else set()
         counted = micros(mention.engagement_at) if mention.engagement_at else at
         if mention.root and (old is None or stamp >= old.stamp) and at + ROOT_WAIT > self.part.progress:
             # Known or not: the root may still come, change or be deleted while this is not kept for its own words.
@@ -197,6 +204,12 @@ class _Work:
             time_suspect=micros(mention.published_at) > base.observed_at + SUSPECT,
             matches=self._felt(mention, topics),
         )
+
+    def _remembered(self, mention: Mention, erased: Collection[str] = ()) -> Mention | None:
+        """The mention without what it repeats of erased authors; the same object where that is nothing."""
+        named = {name: self.record(mention_key(name)) for name in mention.references}
+        gone = {name for name, record in named.items() if name in erased or (record is not None and record.erased)}
+        return without(mention, gone) if gone else mention
 
     def _topics(self, mention: Mention, reading: Reading) -> dict[str, tuple[tuple[int, int], ...] | None]:
         """Topic → spans; None for a topic that only its root matches."""
@@ -259,13 +272,17 @@ class _Work:
         reach = self.scorer.reach(record.mention, record.followers, counts.get("views"), counts.get("reposts"))
         return structs.replace(record, reach=reach.value, reach_by=reach.by)
 
-    def _again(self, name: str) -> None:
+    def _again(self, name: str, without: Collection[str] = ()) -> None:
         """Match and score a kept mention anew."""
         record = self.record(mention_key(name))
         if record is None or record.mention is None:
             return
-        source = self.scorer.catalogue.sources.get(record.mention.source)
-        new = self._content(record, record.mention, record.author_key)
+        mention = self._remembered(record.mention, without)
+        if mention is None:
+            self._stand(bare(structs.replace(record, deleted_at=self.part.logged_at)))
+            return
+        source = self.scorer.catalogue.sources.get(mention.source)
+        new = self._content(record, mention, record.author_key)
         for match in filter(lambda match: match.corrected, record.matches):
             new = labelled(new, match.topic, match.label)
         whole = source is not None and source.keep != "matched"
@@ -287,7 +304,7 @@ class _Work:
             merged = engaged(record, event.engagement, micros(event.at) if event.at else at)
             if merged is not record:
                 self.after[record.key] = self._reached(merged)
-        elif record is None or record.deleted_at is None:
+        elif record is None or (record.deleted_at is None and not record.expired):
             self._wait("engagement", event.id, at + WAIT, event)
 
     def _delete(self, name: str, at: int, event: Delete) -> None:
@@ -301,30 +318,35 @@ class _Work:
         self.waiting.append(Waiting(self.part.lane, kind, mention_key(name), due, encode_event(event), self.part.mode))
 
     def _author(self, row: AuthorRow) -> None:
-        old = self.authors.get(row.key) or self.known.authors.get(row.key)
+        old = self.authors.get(row.key) or (None if row.key in self.departed else self.known.authors.get(row.key))
         if row.key not in self.known.erased and (
             old is None or (row.seen_at > old.seen_at and row.author != old.author)
         ):
             self.authors[row.key] = row
+            self.speakers.add(row.key)
 
     def _whole_author(self, event: Event, at: int) -> None:
-        """Everything that one author said in this lane."""
+        """What one author said in this lane."""
         if isinstance(event, EraseAuthor):
             key = bytes.fromhex(event.author_key)
-            self.erased.append(key)
         elif isinstance(event, DeleteAuthor | RestoreAuthor):
             key = self.scorer.author_key(event.author)
         else:
             return
+        if isinstance(event, DeleteAuthor):
+            self.authors.pop(key, None)
+            self.departed.add(key)
         for record in [*self.known.records.values(), *self.after.values()]:
             current = self.record(record.key)
-            if record.author_key != key or current is None:
+            if record.author_key != key or record.lane != self.part.lane or current is None:
                 continue
             if isinstance(event, RestoreAuthor):
-                self.after[record.key] = structs.replace(current, deleted_at=None)
-            else:
-                gone = bare(structs.replace(current, deleted_at=min(at, current.deleted_at or at)))
-                self._stand(structs.replace(gone, id="", author_key=None) if isinstance(event, EraseAuthor) else gone)
+                if current.deleted_at is not None:
+                    # Nothing is kept of it: the same content is news again.
+                    self.after[record.key] = structs.replace(current, deleted_at=None, stamp=UNSTAMPED)
+                continue
+            gone = bare(structs.replace(current, deleted_at=min(at, current.deleted_at or at)))
+            self._stand(nameless(gone) if isinstance(event, EraseAuthor) else gone)
 
     # ---- the result -----------------------------------------------------------------------------------------
 
@@ -348,26 +370,14 @@ class _Work:
             windows=windows,
             arrivals=arrivals,
             authors=self.authors,
-            erased=tuple(self.erased),
-            environments={
-                e.id: e
-                for e in (
-                    environment_of(r.mention.platform, r.mention.community, r.language)
-                    for r in after.values()
-                    if r.mention
-                )
-            },
+            speakers=frozenset(self.speakers),
+            departed=frozenset(self.departed),
+            environments=environments_of(after.values()),
             waiting=self.waiting,
-            changes=changes_of(pairs, self.part.logged_at) + self._backfilled({key.topic for key in windows}),
+            changes=changes_of(pairs, self.part.logged_at) + backfilled({key.topic for key in windows}, self.part),
             roots=tuple(sorted(self.stirred)),
             last_row=last_row,
         )
-
-    def _backfilled(self, topics: set[str]) -> list[Change]:
-        """A backfill leaves no arrivals: what is usual for these topics has to be learned anew."""
-        if self.part.mode == "live":
-            return []
-        return [Change("topic.backfilled", topic, topic, self.part.logged_at) for topic in sorted(topics)]
 
     def _give_rows(self, after: dict[bytes, Record]) -> int:
         last = self.part.last_row

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 
 from msgspec import structs
 
-from resonance.model import ENGAGEMENT_KINDS, Engagement, EngagementSeen, Label, Mention, instant
+from resonance.model import ENGAGEMENT_KINDS, Engagement, EngagementSeen, Label, Mention, Stamp, instant
 from resonance.update import Record
+
+UNSTAMPED = Stamp(0, "", "")
+"""Older than any content."""
 
 _CORRECTED: dict[str, tuple[int, int, int]] = {
     "negative": (1000, 0, 0),
@@ -113,6 +117,32 @@ def row_after(last: int, observed_at: int, lane: int) -> int:
     following = last + 1
     # The running number is used up: go on in the next millisecond.
     return following if following & 0xFFF else ((last >> 20) + 1) << 20 | lane << 12
+
+
+def without(mention: Mention, gone: Collection[str]) -> Mention | None:
+    """The mention without what it repeats of others that were erased: their ids, the quoted text, the thread's title.
+    None where it says nothing but that.
+
+    >>> reply = Mention(id="x:2", published_at=instant(0), text="no!", reply_to="x:1", thread_root="x:0")
+    >>> without(reply, {"x:1"}).references
+    ('x:0',)
+    >>> without(Mention(id="x:3", published_at=instant(0), kind="repost", repost_of="x:1"), {"x:1"})
+    """
+    if mention.kind == "repost" and mention.repost_of in gone:
+        return None
+    kept = {
+        name: None for name in ("repost_of", "thread_root", "reply_to", "quote_of") if getattr(mention, name) in gone
+    }
+    if mention.quote_of in gone:
+        kept["quoted_text"] = None
+    if mention.thread_root in gone:
+        kept["thread_title"] = None
+    return structs.replace(mention, **kept)
+
+
+def nameless(record: Record) -> Record:
+    """What is left of an erased author's mention: that there was one, in its place in time."""
+    return structs.replace(bare(record), id="", author_key=None, stamp=UNSTAMPED)
 
 
 def bare(record: Record) -> Record:

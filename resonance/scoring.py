@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -18,7 +18,7 @@ from resonance.matching.matcher import Matcher
 from resonance.model import Mention
 from resonance.reach import Reach, ReachRates, reach_of
 from resonance.sentiment.model import Polarity
-from resonance.update import Environment, Match
+from resonance.update import Environment, Match, Record
 
 Spans = tuple[tuple[int, int], ...]
 
@@ -143,6 +143,12 @@ def environment_of(platform: str, community: str | None, language: str | None) -
     name = "\x1f".join((platform, community or "", language or ""))
     digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return Environment(int.from_bytes(digest, "big") >> 1, platform, community, language)
+
+
+def environments_of(records: Iterable[Record]) -> dict[int, Environment]:
+    """The environments in which these were said, by id."""
+    found = (environment_of(r.mention.platform, r.mention.community, r.language) for r in records if r.mention)
+    return {environment.id: environment for environment in found}
 
 
 def author_keys(installation_key: bytes) -> Callable[[str], bytes]:

@@ -115,6 +115,16 @@ class Record(Struct, frozen=True, kw_only=True):
     logged_at: int = 0
     matches: tuple[Match, ...] = ()
 
+    @property
+    def erased(self) -> bool:
+        """Whether it was an erased author's: a tombstone without a name."""
+        return not self.id and self.deleted_at is not None
+
+    @property
+    def expired(self) -> bool:
+        """Whether retention took its content away: it is counted for good, and never again."""
+        return self.row != 0 and self.mention is None
+
 
 class AuthorRow(Struct, frozen=True):
     """What is known of an author, as of `seen_at`; the only place where a name stands."""
@@ -190,6 +200,8 @@ class Position(Struct, frozen=True, kw_only=True):
 class Update(Struct, kw_only=True):
     """What one slice of an envelope changes, to be carried out in one transaction with the position.
 
+    `departed` are authors whom their platform took away: what is known of them goes before `authors` comes.
+    `speakers` are the authors of whom it tells: none of them may be erased when it takes effect.
     Records in `dropped` are no longer kept, not even their identity. `settled` are ids of waiting events that are done; replies to and reposts of `roots` have to look at them again.
     """
 
@@ -199,7 +211,8 @@ class Update(Struct, kw_only=True):
     windows: dict[WindowKey, Counts] = field(default_factory=dict)
     arrivals: dict[ArrivalKey, Counts] = field(default_factory=dict)
     authors: dict[bytes, AuthorRow] = field(default_factory=dict)
-    erased: tuple[bytes, ...] = ()
+    departed: frozenset[bytes] = frozenset()
+    speakers: frozenset[bytes] = frozenset()
     environments: dict[int, Environment] = field(default_factory=dict)
     waiting: list[Waiting] = field(default_factory=list)
     settled: list[int] = field(default_factory=list)

@@ -27,12 +27,12 @@ def wanted(events: Sequence[Event], scorer: Scorer) -> Wanted:
     keys: set[bytes] = set()
     authors: set[bytes] = set()
     whole: set[bytes] = set()
+    erase: set[bytes] = set()
     for event in events:
         match event:
             case Upsert(mention=mention):
                 keys.add(mention_key(mention.id))
-                if mention.root:
-                    keys.add(mention_key(mention.root))
+                keys.update(map(mention_key, mention.references))
                 if mention.author:
                     authors.add(scorer.author_key(f"{mention.platform}:{mention.author.id}"))
             case AuthorSeen(author=author, platform=platform):
@@ -44,11 +44,11 @@ def wanted(events: Sequence[Event], scorer: Scorer) -> Wanted:
             case DeleteAuthor(author=name) | RestoreAuthor(author=name):
                 whole.add(scorer.author_key(name))
             case EraseAuthor(author_key=name):
-                whole.add(bytes.fromhex(name))
-    return Wanted(frozenset(keys), frozenset(authors), frozenset(whole))
+                erase.add(bytes.fromhex(name))
+    return Wanted(frozenset(keys), frozenset(authors), frozenset(whole), frozenset(erase))
 
 
 def roots_of(known: Known) -> frozenset[bytes]:
-    """The roots of what is known: a re-match of a reply has to look at them too."""
-    found = {mention_key(r.mention.root) for r in known.records.values() if r.mention and r.mention.root}
+    """The roots of what is known, and what else it names: a re-match has to look at them, too."""
+    found = {mention_key(name) for r in known.records.values() if r.mention for name in r.mention.references}
     return frozenset(found - known.records.keys())

@@ -25,6 +25,7 @@ from resonance.model import micros
 from resonance.ports import Backlog, LogReader, LogWriter
 from resonance.stores.database import Database
 from resonance.stores.entries import Entries
+from resonance.stores.erasure import ErasureList, agree
 from resonance.stores.ledger import SqlLedger
 from services.folder import DataFolder
 from services.pace import SharedClock, SharedPace
@@ -69,6 +70,11 @@ class Installation(ABC):
     @abstractmethod
     def author_key(self) -> Callable[[str], bytes]:
         """ "platform:id" → the author's key."""
+
+    @property
+    @abstractmethod
+    def erasures(self) -> ErasureList:
+        """Who was erased, outside the store."""
 
     @abstractmethod
     def backlog(self) -> Backlog:
@@ -145,6 +151,7 @@ class Installation(ABC):
         """What has to be there before the first process works: the store, and the catalogue in it."""
         self.open_store()
         self.ledger.open(self.log.lanes)
+        agree(self.database, self.erasures, at=self.clock.now())
         self.entries.seed(seed_entries(self.configuration.seed), at=self.clock.now())
 
     def open_store(self) -> None:
@@ -213,6 +220,11 @@ class Machine(Installation):
 
         configured = self.settings.installation_key
         return author_keys(self.folder.installation_key(configured.get_secret_value() if configured else None))
+
+    @cached_property
+    def erasures(self) -> ErasureList:
+        """In the folder, or where all the installation's processes find it."""
+        return ErasureList(self.settings.erased_list or self.folder.erased)
 
     def backlog(self) -> Backlog:
         """How far processing is behind the log."""

@@ -21,6 +21,7 @@ from resonance.errors import InvalidSetting, Problem, Unconfigured
 from resonance.model import micros
 from resonance.ports import Backlog
 from resonance.stores.database import Database
+from resonance.stores.erasure import ErasureList
 from services.build import Installation
 from services.settings import Settings, load
 
@@ -43,6 +44,7 @@ class Cluster(Installation):
             "kafka.brokers": bool(settings.kafka.brokers),
             "store.url": settings.store.url is not None,
             "installation_key": settings.installation_key is not None,
+            "erased_list": settings.erased_list is not None,
         }
         missing = [Problem("a cluster needs it", name, "missing") for name, given in needed.items() if not given]
         if missing:
@@ -84,6 +86,12 @@ class Cluster(Installation):
         key = self.settings.installation_key
         assert key is not None
         return author_keys(key.get_secret_value().encode())
+
+    @cached_property
+    def erasures(self) -> ErasureList:
+        """Where all processes that may prepare the installation find it."""
+        assert self.settings.erased_list is not None
+        return ErasureList(self.settings.erased_list)
 
     def prepare(self) -> None:
         """The store, the stream's lanes and the catalogue; whichever process comes first does it."""

@@ -22,7 +22,7 @@ def process_of(machine: Machine, url: str) -> Process:
     """Everything that works on one machine, but the web."""
     lanes = machine.lanes()
     upkeep = Upkeep(machine, parts.jobs(machine))
-    timetable = Timetable({**upkeep.of_every_process(), **upkeep.of_one(), "trim": (60.0, machine.trim)})
+    timetable = Timetable({**upkeep.of_every_process(), **upkeep.of_one()})
 
     def keep_up(stop: threading.Event) -> None:
         timetable.run(stop)
@@ -35,6 +35,7 @@ def process_of(machine: Machine, url: str) -> Process:
             "notify": lambda stop: parts.notifier(machine, url).run(stop),
             "ingest": lambda stop: parts.ingest(machine, stop),
             "upkeep": keep_up,
+            "chores": Timetable({**upkeep.chores(), "trim": (60.0, machine.trim)}).run,
         }
     )
 

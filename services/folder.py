@@ -44,6 +44,11 @@ class DataFolder:
         return self.path / "log.db"
 
     @property
+    def erased(self) -> Path:
+        """The list of erased authors; belongs into every backup, beside the installation's key."""
+        return self.path / "erased.list"
+
+    @property
     def metrics(self) -> Path:
         """Where the processes leave their metrics for each other."""
         return self.path / "metrics"

@@ -41,7 +41,7 @@ def run(cluster: Cluster, stop: threading.Event) -> int:
 
 def lead(cluster: Cluster, upkeep: Upkeep, stop: threading.Event) -> None:
     """Whoever comes first does what one has to do, until it ends."""
-    timetable = Timetable(upkeep.of_one())
+    timetable = Timetable({**upkeep.of_one(), **upkeep.chores()})
     with cluster.database.lead("upkeep") as mine:
         while not stop.wait(0.25):
             if mine():

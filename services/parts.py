@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 
 from ingest.sources import SIMULATED, open_source
 from ingest.worker import SourceWorker
+from resonance.engines.erasing import Erasing
 from resonance.engines.evaluator import Evaluator
 from resonance.engines.jobs import Jobs
+from resonance.engines.passage import Passage
 from resonance.language.keyterms import key_terms
 from resonance.stores.evaluations import Evaluations
 from resonance.stores.outbox import Outbox
@@ -50,7 +53,10 @@ def notifier(site: Installation, url: str) -> Notifier:
 
 def jobs(site: Installation) -> Jobs:
     """Carries out what the API and the command line asked for."""
-    return Jobs(site.database, site.sink, site.log, site.ledger, site.clock, site.backlog)
+    passage = Passage(site.log, site.ledger, site.backlog)
+    keeps = timedelta(hours=site.settings.keep.log_hours)
+    erasing = Erasing(site.database, site.sink, passage, site.erasures, site.author_key, site.clock, keeps)
+    return Jobs(site.database, site.sink, passage, site.clock, erasing)
 
 
 def ingest(site: Installation, stop: threading.Event) -> None:

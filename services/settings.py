@@ -57,10 +57,6 @@ class Store(_Section):
         None,
         description="postgresql://user:password@host/database, with libpq's parameters, as ?sslmode=verify-full&sslrootcert=…",
     )
-    erased: Path | None = Field(
-        None,
-        description="a file outside the database that remembers who was erased, for the case that a backup is restored",
-    )
 
 
 class Kafka(_Section):
@@ -115,6 +111,9 @@ class Settings(_Section):
     languages: tuple[str, ...] = Field(("de", "en"), description="languages that are told apart")
     installation_key: SecretStr | None = Field(
         None, description="keys the authors; made at the first start where absent"
+    )
+    erased_list: Path | None = Field(
+        None, description="the file of erased authors' keys, outside the database; in the data folder where absent"
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     web: Web = Web()

@@ -6,14 +6,16 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from functools import cached_property
+from zoneinfo import ZoneInfo
 
 import structlog
 
+from resonance.clock import SystemClock
 from resonance.engines.jobs import Jobs
 from resonance.errors import Full, Retry
-from resonance.model import micros
-from resonance.stores.retention import Retention
+from resonance.stores.forgetting import Nightly
+from resonance.stores.retention import Retention, terms_of
 from services import parts
 from services.build import Installation, Machine
 
@@ -63,10 +65,15 @@ class Upkeep:
 
     def of_one(self) -> Tasks:
         """What one process does for the whole installation."""
+        return {"clock": (1.0, self.remember_time)}
+
+    def chores(self) -> Tasks:
+        """What one process does for the whole installation and may take its time over: in a thread of its own, so that no
+        heartbeat waits for it."""
         return {
-            "clock": (1.0, self.remember_time),
             "jobs": (0.5, self.jobs.step),
             "retention": (600.0, self.retain),
+            "files": (1.0, lambda: self.nightly.step(SystemClock().now())),
         }
 
     def remember_time(self) -> None:
@@ -74,15 +81,17 @@ class Upkeep:
         if self.site.simulated:
             self.site.pace.tell(self.site.clock.now())
 
+    @cached_property
+    def nightly(self) -> Nightly:
+        """Has the store's files forget what is deleted."""
+        return Nightly(self.site.database, ZoneInfo(self.site.settings.zone))
+
     def retain(self) -> None:
         """Take rows away whose time is over; counts stay."""
         keep = self.site.settings.keep
-        now = self.site.clock.now()
-        Retention(self.site.database).run(
-            now=micros(now),
-            mentions_before=micros(now - timedelta(days=keep.mentions_days)),
-            minutes_before=micros(now - timedelta(days=keep.minutes_days)),
-        )
+        own = {source.id: source.retention_days for source in self.site.watch.catalogue().sources.values()}
+        terms = terms_of(own, mentions_days=keep.mentions_days, minutes_days=keep.minutes_days)
+        Retention(self.site.database).run(self.site.clock.now(), terms)
 
 
 def carry_out_jobs(machine: Machine) -> None:

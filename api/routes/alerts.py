@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -62,7 +62,7 @@ def get_alert(name: str, request: Request, parts: PartsOf, caller: Reader) -> di
     return _alert(parts.incidents.get(name, caller.scope), parts, request)
 
 
-def _alert(row: sa.RowMapping, parts: Parts, request: Request) -> dict[str, Any]:
+def _alert(row: Mapping[str, Any], parts: Parts, request: Request) -> dict[str, Any]:
     topic = parts.entries.load().topics.get(row["topic"])
     language = preferred(request.headers.get("accept-language"))
     return shapes.alert(row, alert_sentence(row, topic.name if topic else row["topic"], language))

@@ -23,6 +23,10 @@ CREATE INDEX IF NOT EXISTS envelope_lane ON envelope (lane, "offset");
 """
 
 
+_WAIT, _CUT_WAIT = 15_000, 100
+"""Milliseconds for which a writer, and a checkpoint, waits for others."""
+
+
 class EmbeddedLog:
     """`ports.Log` in one file. `lanes` counts when the file is made; a file of another number raises Conflict."""
 
@@ -81,13 +85,23 @@ class EmbeddedLog:
         return count, float(max(age, 0))
 
     def trim(self, lane: int, offset: int, keep_seconds: int, limit: int = 2000) -> int:
-        """Forget envelopes before `offset` that are older than `keep_seconds`; returns how many went."""
+        """Forget envelopes before `offset` that are older than `keep_seconds`, in the file, too; returns how many went."""
         query = (
             'DELETE FROM envelope WHERE "offset" IN (SELECT "offset" FROM envelope WHERE lane = ? AND "offset" < ?'
             " AND at < unixepoch() - ? LIMIT ?)"
         )
         with self._write() as connection:
-            return connection.execute(query, (lane, offset, keep_seconds, limit)).rowcount
+            gone = connection.execute(query, (lane, offset, keep_seconds, limit)).rowcount
+        if 0 < gone < limit:
+            self._cut()
+        return gone
+
+    def _cut(self) -> None:
+        """Cut the write-ahead log, which still holds what was deleted; left for the next time while somebody reads."""
+        with self._open() as connection:
+            connection.execute(f"PRAGMA busy_timeout={_CUT_WAIT}")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            connection.execute(f"PRAGMA busy_timeout={_WAIT}")
 
     def close(self) -> None:
         """Close this thread's connection."""
@@ -109,9 +123,11 @@ class EmbeddedLog:
             raise _judged(error, self._path) from error
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, isolation_level=None, timeout=15)
+        connection = sqlite3.connect(self._path, isolation_level=None, timeout=_WAIT / 1000)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
+        # What is forgotten must not be found in free pages.
+        connection.execute("PRAGMA secure_delete=ON")
         connection.executescript(_SCHEMA)
         return connection
 

@@ -7,7 +7,6 @@ on after a restart where it was.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,17 +14,17 @@ import msgspec
 import sqlalchemy as sa
 
 from resonance.clock import Clock
-from resonance.model import EraseAuthor, Rematch, micros
-from resonance.ports import Backlog, Ledger, LogShape, Sink
-from resonance.stores import dialect, schema
-from resonance.stores.database import Database, append_changes, upsert
+from resonance.engines.erasing import Erasing, Progress
+from resonance.engines.passage import Passage
+from resonance.errors import Conflict
+from resonance.model import Rematch, micros
+from resonance.ports import Sink
+from resonance.stores import schema
+from resonance.stores.database import Database, append_changes
 from resonance.stores.entries import rise
 from resonance.update import Change
 
 _IDS = 500
-_BACKLOG = 4
-_LAG = 1.0
-"""A job waits while more envelopes a lane, or older ones (s), are not processed yet."""
 _DAY = 86_400_000_000
 
 
@@ -40,33 +39,37 @@ class _Cursor(msgspec.Struct):
 
 @dataclass
 class Jobs:
-    """One step at a time, on a Database and a Log. `backlog` tells how far processing is behind the log."""
+    """One step at a time, on a Database and a Log."""
 
     database: Database
     sink: Sink
-    log: LogShape
-    ledger: Ledger
+    passage: Passage
     clock: Clock
-    backlog: Callable[[], Backlog]
+    erasing: Erasing
 
     def step(self) -> bool:
-        """Advance the oldest open job; returns whether there was one."""
+        """Advance the oldest open erasure, which waits for nobody, and the oldest other job; returns whether there was
+        one."""
+        erasure, other = self._oldest(erase=True), self._oldest(erase=False)
+        if erasure is not None:
+            self._erase(erasure)
+        if other is not None and self.passage.keeps_up():
+            self._advance(other)
+        return erasure is not None or other is not None
+
+    def _oldest(self, *, erase: bool) -> sa.RowMapping | None:
         job = schema.job
+        query = sa.select(job).where(job.c.state.in_(("queued", "running")), (job.c.kind == "erase") == erase)
         with self.database.read() as connection:
-            query = sa.select(job).where(job.c.state.in_(("queued", "running"))).order_by(job.c.created_at).limit(1)
-            row = connection.execute(query).mappings().first()
-        if row is None or not self._keeps_up():
-            return row is not None
+            return connection.execute(query.order_by(job.c.created_at, job.c.id).limit(1)).mappings().first()
+
+    def _advance(self, row: sa.RowMapping) -> None:
         cursor = msgspec.json.decode(row["cursor"], type=_Cursor) if row["cursor"] else _Cursor()
         request = msgspec.json.decode(row["request"])
-        if cursor.ends is not None:
-            if self._passed(cursor.ends):
-                self._done(row, request, cursor)
-        elif row["kind"] == "erase":
-            self._erase(row, request, cursor)
-        else:
+        if cursor.ends is None:
             self._rematch(row, request, cursor)
-        return True
+        elif self.passage.passed(cursor.ends):
+            self._done(row, request, cursor)
 
     # ---- backfill and purge ---------------------------------------------------------------------------------
 
@@ -82,7 +85,7 @@ class Jobs:
             self.sink.write([Rematch(ids=tuple(row[1] for row in found))], source="job", mode="backfill")
             cursor.row, cursor.sent = int(found[-1][0]), cursor.sent + len(found)
         if len(found) < _IDS:
-            cursor.ends = self._ends()
+            cursor.ends = self.passage.ends()
         self._save(job, cursor, min(cursor.sent / max(cursor.total, 1), 0.99))
 
     def _chosen(self, kind: str, request: dict[str, Any]) -> sa.Select[Any]:
@@ -95,39 +98,53 @@ class Jobs:
 
     # ---- erasure --------------------------------------------------------------------------------------------
 
-    def _erase(self, row: sa.RowMapping, request: dict[str, Any], cursor: _Cursor) -> None:
-        key = bytes.fromhex(request["author_key"])
-        with self.database.write() as connection:
-            listed = {"author_key": key, "at": micros(self.clock.now()), "receipt": row["id"]}
-            upsert(connection, schema.erasure, [listed], keep=("at", "receipt"))
-        self.sink.write([EraseAuthor(author_key=request["author_key"])], source="job")
-        cursor.ends = self._ends()
-        self._save(row, cursor, 0.5)
+    def _erase(self, row: sa.RowMapping) -> None:
+        author = msgspec.json.decode(row["request"])["author_key"]
+        before = msgspec.json.decode(row["cursor"], type=Progress) if row["cursor"] else Progress()
+        try:
+            done = self.erasing.step(row["id"], author, before)
+        except Conflict as error:
+            self._end(row, [], state="failed", problem=str(error))
+            return
+        if done.stage == "done":
+            self._end(row, [], result=self.erasing.receipt(author, done))
+        else:
+            self._save(row, done, 0.5)
 
     # ---- the end --------------------------------------------------------------------------------------------
 
     def _done(self, row: sa.RowMapping, request: dict[str, Any], cursor: _Cursor) -> None:
-        now = micros(self.clock.now())
-        result: dict[str, Any] = {"mentions": cursor.sent}
-        changes = [Change("job.done", None, row["id"], now)]
-        with self.database.write() as connection:
-            if row["kind"] == "purge":
+        changes = []
+        if row["kind"] == "purge":
+            with self.database.write() as connection:
                 _forget_topic(connection, request["topic"])
-            elif row["kind"] == "backfill":
-                changes.append(Change("topic.rebuild", request["topic"], request["topic"], now))
-            elif row["kind"] == "erase":
-                dialect.free_deleted(connection)
-                result = {"author_key": request["author_key"], "store": "erased", "log": "forgets it within 24 h"}
-            values = {
-                "state": "done",
-                "progress": 1.0,
-                "result": msgspec.json.encode(result).decode(),
-                "changed_at": now,
-            }
-            connection.execute(sa.update(schema.job).where(schema.job.c.id == row["id"]).values(values))
-            append_changes(connection, changes)
+        else:
+            now = micros(self.clock.now())
+            changes.append(Change("topic.rebuild", request["topic"], request["topic"], now))
+        self._end(row, changes, result={"mentions": cursor.sent})
 
-    def _save(self, row: sa.RowMapping, cursor: _Cursor, progress: float) -> None:
+    def _end(
+        self,
+        row: sa.RowMapping,
+        changes: list[Change],
+        *,
+        state: str = "done",
+        result: dict[str, Any] | None = None,
+        problem: str | None = None,
+    ) -> None:
+        now = micros(self.clock.now())
+        values = {
+            "state": state,
+            "progress": 1.0,
+            "result": msgspec.json.encode(result).decode() if result else None,
+            "problem": problem,
+            "changed_at": now,
+        }
+        with self.database.write() as connection:
+            connection.execute(sa.update(schema.job).where(schema.job.c.id == row["id"]).values(values))
+            append_changes(connection, [*changes, Change("job.done", None, row["id"], now)])
+
+    def _save(self, row: sa.RowMapping, cursor: msgspec.Struct, progress: float) -> None:
         values = {
             "state": "running",
             "cursor": msgspec.json.encode(cursor).decode(),
@@ -137,17 +154,6 @@ class Jobs:
         open_ = sa.and_(schema.job.c.id == row["id"], schema.job.c.state.in_(("queued", "running")))
         with self.database.write() as connection:
             connection.execute(sa.update(schema.job).where(open_).values(values))
-
-    def _ends(self) -> list[int]:
-        return [self.log.bounds(lane)[1] for lane in range(self.log.lanes)]
-
-    def _passed(self, ends: Sequence[int]) -> bool:
-        """Heartbeats move every lane, so each gets past any place soon."""
-        return all(self.ledger.position(lane).offset >= end for lane, end in enumerate(ends))
-
-    def _keeps_up(self) -> bool:
-        backlog = self.backlog()
-        return backlog.envelopes < _BACKLOG * self.log.lanes and backlog.seconds < _LAG
 
 
 def _forget_topic(connection: sa.Connection, topic: str) -> None:

@@ -38,6 +38,17 @@ class Database:
         with _translated(), self._writer.begin() as connection:
             yield connection
 
+    @contextmanager
+    def outside(self) -> Iterator[sa.Connection]:
+        """A connection of its own without a transaction, for what a database does only so: checkpoints, VACUUM."""
+        options = {"isolation_level": "AUTOCOMMIT", "resonance_outside": True}
+        with _translated(), self.engine.connect().execution_options(**options) as connection:
+            try:
+                yield connection
+            finally:
+                # What was set on it is not for others.
+                connection.invalidate()
+
     def migrate(self) -> None:
         """Bring the schema to this program's version; refuses a newer one with NewerVersion."""
         with _translated():

@@ -20,7 +20,7 @@ _PRAGMAS = (
     "synchronous=NORMAL",
     "busy_timeout=15000",
     "cache_size=-4096",
-    "secure_delete=FAST",
+    "secure_delete=ON",
     "temp_store=MEMORY",
 )
 
@@ -148,8 +148,9 @@ def _on_connect(connection: Any, _record: object) -> None:
 
 
 def _on_begin(connection: sa.Connection) -> None:
-    writes = connection.get_execution_options().get("resonance_write")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    if not options.get("resonance_outside"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("resonance_write") else "BEGIN")
 
 
 def insert(connection: sa.Connection, table: sa.Table) -> Any:
@@ -211,7 +212,12 @@ def full_text(connection: sa.Connection, words: str, topic: str | None = None) -
     return sa.text(f"{_DOCUMENT} @@ {asked}").bindparams(words=" ".join(found))  # type: ignore[return-value]
 
 
-def free_deleted(connection: sa.Connection) -> None:
-    """Have the file forget deleted words: a bounded merge of the full-text index (SQLite)."""
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("INSERT INTO mention_text(mention_text, rank) VALUES ('merge', 64)")
+_ERASURES = 7_263_992
+
+
+def lock_erasures(connection: sa.Connection, *, shared: bool) -> None:
+    """Until the transaction ends: with `shared` nobody is put on the list of erasures, without it no slice is committed.
+    SQLite's writers come one after the other anyway."""
+    if connection.dialect.name == "postgresql":
+        name = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+        connection.execute(sa.select(getattr(sa.func, name)(_ERASURES)))

@@ -16,12 +16,14 @@ _PAGE = 500
 
 
 def export_mentions(database: Database) -> Iterator[bytes]:
-    """A JSON line each, in the order in which they became known; can be imported again."""
+    """A JSON line each, in the order in which they became known; can be imported again. Nobody is in it who was erased."""
     mention, author = schema.mention, schema.author
+    # Of a restored backup, whose erasures are still to be carried out again.
+    erased = sa.exists().where(schema.erasure.c.author_key == mention.c.author_key)
     after = 0
     while True:
         with database.read() as connection:
-            query = sa.select(mention).where(mention.c.row > after).order_by(mention.c.row).limit(_PAGE)
+            query = sa.select(mention).where(mention.c.row > after, ~erased).order_by(mention.c.row).limit(_PAGE)
             found = connection.execute(query).mappings().all()
             keys = {row["author_key"] for row in found if row["author_key"]}
             people = sa.select(author).where(author.c.author_key.in_(keys))

@@ -89,16 +89,16 @@ class Feed:
         return int(read[2]), int(read[3])
 
 
-def forget(connection: sa.Connection, before: int) -> int:
-    """Take away changes older than `before` (µs), remembering up to where. Returns how many."""
-    old = schema.change.c.at < before
-    last = schema.change.c.xid.desc(), schema.change.c.id.desc()
-    row = connection.execute(sa.select(schema.change).where(old).order_by(*last).limit(1)).mappings().first()
-    if row is None:
+def forget(connection: sa.Connection, before: int, limit: int) -> int:
+    """Take away the oldest changes before an instant (µs), at most `limit`, remembering up to where. Returns how many."""
+    change = schema.change.c
+    old = sa.select(change.xid, change.id).where(change.at < before).order_by(change.xid, change.id).limit(limit)
+    rows = connection.execute(old).mappings().all()
+    if not rows:
         return 0
-    place = max(_place(row), _forgotten(connection))
+    place = max(_place(rows[-1]), _forgotten(connection))
     upsert(connection, schema.meta, [{"name": _FORGOTTEN, "value": f"{place[0]}-{place[1]}"}])
-    return connection.execute(sa.delete(schema.change).where(old)).rowcount
+    return connection.execute(sa.delete(schema.change).where(change.id.in_([row["id"] for row in rows]))).rowcount
 
 
 def _forgotten(connection: sa.Connection) -> dialect.Place:

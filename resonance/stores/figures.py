@@ -16,6 +16,7 @@ from msgspec import Struct
 from resonance.errors import Invalid, Problem
 from resonance.stores import schema
 from resonance.stores.database import Database
+from resonance.stores.folding import DAY, EVERYWHERE, QUARTER, folded_before
 from resonance.update import Counts, plus
 
 Metric = Literal["volume", "reach", "engagement", "positive", "neutral", "negative", "net_sentiment", "resonance"]
@@ -26,6 +27,7 @@ ALL_POINTS = 10 * POINTS
 _DIGITS = 9
 _NAMES = ("1m", "15m", "1h", "1d", "1w")
 _SECONDS = {"1m": 60, "15m": 900, "1h": 3600}
+_BY_ENVIRONMENT = ("platform", "language", "environment")
 UNITS: dict[str, str] = {
     "volume": "mentions",
     "reach": "people",
@@ -125,7 +127,8 @@ class Figures:
     """Sums on a Database; only the voices asked for are counted."""
 
     def __init__(self, database: Database, minutes_days: int = 30) -> None:
-        """`minutes_days`: for how long sums of single minutes are kept; quarter-hours stay for ever."""
+        """`minutes_days`: for how long sums of single minutes are kept; quarter-hours stay for ever, environments are told
+        apart in them for 90 days and in days of UTC afterwards."""
         self._database = database
         self._minutes = minutes_days * 86_400
 
@@ -143,9 +146,8 @@ class Figures:
         starts = [int(edge.timestamp()) for edge in edges[:-1]]
         sums: dict[str, dict[int, Counts]] = defaultdict(dict)
         complete = self.complete_until()
-        fine = span.step not in ("1d", "1w") and _seconds(span.step) % 900 != 0
-        # Minutes that are no longer kept are unknown, not empty.
-        known = complete - self._minutes if fine else float("-inf")
+        fine = span.step not in ("1d", "1w") and _seconds(span.step) % QUARTER != 0
+        known = self._known_since(span, group, fine=fine, now=complete)
         for name, bucket, counts in self._rows(topics, span, group, voices, fine=fine, now=complete):
             index = _index(starts, bucket)
             for label, part in _parts(group, name, counts):
@@ -181,23 +183,31 @@ class Figures:
                 sums[label] = plus(sums.get(label, Counts()), part)
         return dict(sorted(sums.items()))
 
+    def _known_since(self, span: Span, group: str, *, fine: bool, now: float) -> float:
+        """Since when (epoch s) such steps are known: what is no longer kept so finely is unknown, not empty."""
+        since = now - self._minutes if fine else float("-inf")
+        if group in _BY_ENVIRONMENT and span.step not in ("1d", "1w") and _seconds(span.step) % DAY != 0:
+            since = max(since, folded_before(now))
+        return since
+
     def complete_until(self) -> float:
         """Epoch seconds up to which every lane has seen what was observed."""
         position = schema.position.c
         with self._database.read() as connection:
             return (connection.scalar(sa.select(sa.func.min(position.progress))) or 0) / 1e6
 
-    def _pieces(self, span: Span, *, fine: bool, now: float) -> list[tuple[int, int, int]]:
-        """(resolution, first, end) of which the time is made: quarter-hours, and minutes where they do not fit."""
+    def _pieces(self, span: Span, group: str, *, fine: bool, now: float) -> list[tuple[int, int, int]]:
+        """(resolution, first, end) of which the time is made: quarter-hours, and minutes where they do not fit. Days where
+        environments are asked for: a day counts where its middle lies."""
         first, end = int(span.start.timestamp()) // 60 * 60, math.ceil(span.end.timestamp())
-        if fine:
-            return [(60, first, end)]
+        days = [(DAY, first - DAY // 2, end - DAY // 2)] if group in _BY_ENVIRONMENT else []
         # Where minutes are gone, the whole quarter-hour is nearer to the truth than nothing.
-        begin = first // 900 * 900 if first < now - self._minutes else -(-first // 900) * 900
-        until = max(end // 900 * 900, begin)
-        if begin >= end:
-            return [(60, first, end)]
-        return [piece for piece in ((60, first, begin), (900, begin, until), (60, until, end)) if piece[1] < piece[2]]
+        begin = first // QUARTER * QUARTER if first < now - self._minutes else -(-first // QUARTER) * QUARTER
+        if fine or begin >= end:
+            return [(60, first, end), *days]
+        until = max(end // QUARTER * QUARTER, begin)
+        pieces = [(60, first, begin), (QUARTER, begin, until), (60, until, end), *days]
+        return [piece for piece in pieces if piece[1] < piece[2]]
 
     def _rows(
         self,
@@ -226,17 +236,20 @@ class Figures:
         }
         sums = [sa.func.sum(window[name]) for name in schema.COUNTS]
         name = names[group].label("name")
-        bucket = sa.literal(0).label("at") if whole else window.bucket.label("at")
         found: list[tuple[str, int, Counts]] = []
         with self._database.read() as connection:
-            for resolution, first, end in self._pieces(span, fine=fine, now=now):
+            for resolution, first, end in self._pieces(span, group, fine=fine, now=now):
+                middle = DAY // 2 if resolution == DAY else 0
+                bucket = sa.literal(0) if whole else window.bucket + middle
                 query = (
-                    sa.select(name, bucket, *sums)
+                    sa.select(name, bucket.label("at"), *sums)
                     .select_from(schema.window.outerjoin(schema.environment, environment.id == window.environment))
                     .where(window.topic.in_(topics), window.resolution == resolution, window.voice.in_(voices))
                     .where(window.bucket >= first, window.bucket < end)
                     .group_by(*([name] if whole else [name, window.bucket]))
                 )
+                if group in _BY_ENVIRONMENT:
+                    query = query.where(window.environment != EVERYWHERE)
                 found += [(row[0], row[1], Counts(*map(int, row[2:]))) for row in connection.execute(query)]
         return found
 

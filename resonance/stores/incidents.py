@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from msgspec import Struct
 
 from resonance.access import Actor, Scope
 from resonance.errors import NotFound
-from resonance.model import micros
+from resonance.model import key_bytes, micros
 from resonance.stores import schema
 from resonance.stores.audit import record
 from resonance.stores.database import Database, append_changes
@@ -35,8 +36,8 @@ class Incidents:
 
     def page(
         self, chosen: AlertFilter, scope: Scope, *, limit: int, cursor: str | None = None
-    ) -> tuple[list[sa.RowMapping], str | None]:
-        """Newest first; and the cursor of the rest."""
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """Newest first, with what still exists of their mentions; and the cursor of the rest."""
         alert = schema.alert.c
         query = _alerts()
         if chosen.state:
@@ -47,21 +48,22 @@ class Incidents:
             query = query.where(alert.topic.in_(scope.topics))
         with self._database.read() as connection:
             ordered = _from(query, alert.pending_at, alert.id, cursor, chosen).limit(limit + 1)
-            rows = list(connection.execute(ordered).mappings())
+            rows = _of_what_exists(connection, list(connection.execute(ordered).mappings()))
         more = _after(chosen, rows[limit - 1]["pending_at"], rows[limit - 1]["id"]) if len(rows) > limit else None
         return rows[:limit], more
 
-    def get(self, name: str, scope: Scope) -> sa.RowMapping:
-        """One alert; raises NotFound where it is not there, or not to be seen."""
+    def get(self, name: str, scope: Scope) -> dict[str, Any]:
+        """One alert, with what still exists of its mentions; raises NotFound where it is not there, or not to be seen."""
         with self._database.read() as connection:
-            row = connection.execute(_alerts().where(schema.alert.c.id == name)).mappings().first()
-        if row is None or not scope.sees(row["topic"]):
+            rows = list(connection.execute(_alerts().where(schema.alert.c.id == name)).mappings())
+            found = _of_what_exists(connection, rows)
+        if not found or not scope.sees(found[0]["topic"]):
             raise NotFound(f"there is no alert {name!r}")
-        return row
+        return found[0]
 
     def acknowledge(
         self, name: str, scope: Scope, *, actor: Actor, at: datetime, comment: str | None = None
-    ) -> sa.RowMapping:
+    ) -> dict[str, Any]:
         """Somebody looks after it. The first acknowledgement stands."""
         alert = self.get(name, scope)
         known = sa.select(schema.acknowledgement.c.alert).where(schema.acknowledgement.c.alert == name)
@@ -147,6 +149,16 @@ def _from(
 
 def _after(chosen: AlertFilter, place: int, name: str) -> str:
     return write_cursor(chosen, place, name)
+
+
+def _of_what_exists(connection: sa.Connection, rows: Sequence[sa.RowMapping]) -> list[dict[str, Any]]:
+    """Alerts name no mention that was deleted or is no longer kept."""
+    named = {row["id"]: msgspec.json.decode(row["mentions"], type=list[str]) for row in rows}
+    keys = {key_bytes(key) for keys in named.values() for key in keys}
+    mention = schema.mention.c.key
+    found = set(connection.scalars(sa.select(mention).where(mention.in_(keys)))) if keys else set()
+    exists = {name: [key for key in keys if key_bytes(key) in found] for name, keys in named.items()}
+    return [{**row, "mentions": msgspec.json.encode(exists[row["id"]]).decode()} for row in rows]
 
 
 def _alerts() -> sa.Select[Any]:

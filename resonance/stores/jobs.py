@@ -27,21 +27,8 @@ class JobRows:
 
     def create(self, kind: JobKind, request: dict[str, Any], *, actor: Actor, at: datetime) -> str:
         """Ask for a job; returns its id."""
-        name = uuid.uuid4().hex[:16]
-        asked = msgspec.json.encode(request).decode()
-        row = {
-            "id": name,
-            "kind": kind,
-            "state": "queued",
-            "request": asked,
-            "created_at": micros(at),
-            "changed_at": micros(at),
-            "by": str(actor),
-        }
         with self._database.write() as connection:
-            connection.execute(sa.insert(schema.job), row)
-            record(connection, actor, kind, f"job:{name}", at, asked)
-        return name
+            return ask(connection, kind, request, actor=actor, at=at)
 
     def get(self, name: str, scope: Scope = EVERYTHING) -> sa.RowMapping:
         """One job; raises NotFound where it is not there, or not about a topic that may be seen."""
@@ -70,6 +57,24 @@ class JobRows:
             if connection.execute(sa.update(table).where(running).values(values)).rowcount == 0:
                 raise Conflict(f"the job {name!r} is {job['state']} already")
             record(connection, actor, "cancel", f"job:{name}", at)
+
+
+def ask(connection: sa.Connection, kind: JobKind, request: dict[str, Any], *, actor: Actor, at: datetime) -> str:
+    """Ask for a job in the caller's transaction; returns its id."""
+    name = uuid.uuid4().hex[:16]
+    asked = msgspec.json.encode(request).decode()
+    row = {
+        "id": name,
+        "kind": kind,
+        "state": "queued",
+        "request": asked,
+        "created_at": micros(at),
+        "changed_at": micros(at),
+        "by": str(actor),
+    }
+    connection.execute(sa.insert(schema.job), row)
+    record(connection, actor, kind, f"job:{name}", at, asked)
+    return name
 
 
 def _visible(row: sa.RowMapping, scope: Scope) -> bool:

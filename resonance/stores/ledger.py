@@ -11,9 +11,10 @@ from msgspec import structs
 
 from resonance.errors import Conflict, Fenced
 from resonance.model import Rematch
-from resonance.ports import Known, Wanted
+from resonance.ports import ERASED_AT_ONCE, Known, Wanted
 from resonance.stores import dialect, rows, schema
 from resonance.stores.database import Database, append_changes, upsert
+from resonance.stores.erasure import refuse_erased
 from resonance.update import AuthorRow, Match, Position, Record, Update, Waiting
 from resonance.wire import encode_event
 
@@ -77,8 +78,12 @@ class SqlLedger:
 
     def _identities(self, connection: sa.Connection, wanted: Wanted) -> list[sa.RowMapping]:
         found = _by_key(connection, schema.identity, schema.identity.c.key, wanted.keys)
+        author = schema.identity.c.author_key
         if wanted.of_authors:
-            found += _by_key(connection, schema.identity, schema.identity.c.author_key, wanted.of_authors)
+            found += _by_key(connection, schema.identity, author, wanted.of_authors)
+        for key in sorted(wanted.to_erase):
+            some = sa.select(schema.identity).where(author == key).order_by(schema.identity.c.key).limit(ERASED_AT_ONCE)
+            found += connection.execute(some).mappings()
         return found
 
     def _records(self, connection: sa.Connection, identities: Sequence[sa.RowMapping]) -> Iterable[Record]:
@@ -112,9 +117,11 @@ class SqlLedger:
     # ---- committing -----------------------------------------------------------------------------------------
 
     def commit(self, update: Update, old: Position, new: Position) -> None:
-        """Carry out the update and advance the position; raises Fenced where somebody else did meanwhile."""
+        """Carry out the update and advance the position; raises Fenced where somebody else did meanwhile,
+        Retry where somebody of whom it tells was erased meanwhile."""
         with self._database.write() as connection:
             _advance(connection, old, new)
+            refuse_erased(connection, update.speakers)
             _write_authors(connection, update)
             _write_records(connection, update)
             _write_sums(connection, update)
@@ -152,12 +159,12 @@ def _advance(connection: sa.Connection, old: Position, new: Position) -> None:
 
 
 def _write_authors(connection: sa.Connection, update: Update) -> None:
+    if update.departed:
+        connection.execute(sa.delete(schema.author).where(schema.author.c.author_key.in_(update.departed)))
     upsert(connection, schema.author, [rows.author_row(row) for _, row in sorted(update.authors.items())])
     environments = [structs.asdict(environment) for _, environment in sorted(update.environments.items())]
     if environments:
         connection.execute(dialect.insert(connection, schema.environment).on_conflict_do_nothing(), environments)
-    for key in update.erased:
-        connection.execute(sa.delete(schema.author).where(schema.author.c.author_key == key))
 
 
 def _write_records(connection: sa.Connection, update: Update) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from resonance.errors import Fenced
+from resonance.errors import Fenced, Retry
 from resonance.model import Rematch, mention_key
-from resonance.ports import Known, Wanted
+from resonance.ports import ERASED_AT_ONCE, Known, Wanted
 from resonance.update import (
     ArrivalKey,
     AuthorRow,
@@ -55,6 +55,9 @@ class MemoryLedger:
     def read(self, wanted: Wanted) -> Known:
         """What is known."""
         keys = wanted.keys | {key for key, record in self.records.items() if record.author_key in wanted.of_authors}
+        for author in wanted.to_erase:
+            theirs = sorted(key for key, record in self.records.items() if record.author_key == author)
+            keys |= set(theirs[:ERASED_AT_ONCE])
         waiting: dict[bytes, list[Waiting]] = {}
         for _, item in sorted(self.waiting.items()):
             if item.key in wanted.keys:
@@ -72,17 +75,20 @@ class MemoryLedger:
         return sorted(found, key=lambda item: (item[1].due_at, item[0]))[:limit]
 
     def commit(self, update: Update, old: Position, new: Position) -> None:
-        """Carry out the update and advance the position; raises Fenced where it is not at `old`."""
+        """Carry out the update and advance the position; raises Fenced where it is not at `old`, Retry where a
+        speaker was erased."""
         if self.position(old.lane) != old:
             raise Fenced(f"lane {old.lane} was moved by another owner")
+        if update.speakers & self.erased:
+            raise Retry("an author was erased meanwhile: to be computed anew")
         self.positions[old.lane] = new
         self.records.update(update.after)
         for key in update.dropped:
             self.records.pop(key, None)
+        for key in update.departed:
+            self.authors.pop(key, None)
         self.authors.update(update.authors)
         self.environments.update(update.environments)
-        for key in update.erased:
-            self.authors.pop(key, None)
         _add(self.windows, update.windows.items())
         _add(self.arrivals, update.arrivals.items())
         self.rejected.update({(r.lane, r.offset, r.index): r for r in update.rejected})

@@ -158,6 +158,7 @@ def read_record(
     bare = Record(
         key=identity["key"],
         id=identity["id"],
+        row=identity["row"],
         lane=identity["lane"],
         placed_at=identity["placed_at"],
         observed_at=identity["observed_at"],
@@ -170,7 +171,6 @@ def read_record(
         return bare
     return structs.replace(
         bare,
-        row=identity["row"],
         mention=read_mention(row, author),
         followers=row["followers"],
         engagement=_engagement.decode(row["engagement"]),

@@ -91,6 +91,10 @@ identity = table(
 )
 sa.Index("identity_observed", identity.c.observed_at)
 sa.Index("identity_author", identity.c.author_key)
+_taken = identity.c.row < 0
+sa.Index("identity_taken", identity.c.row, sqlite_where=_taken, postgresql_where=_taken)
+"""`row`: 0 where nothing of it is kept; the day since 1 January of year 1, negative, on which its row was taken away
+before the others of its time. A row that is no longer there was taken away with its day."""
 
 mention = table(
     "mention",
@@ -136,6 +140,8 @@ sa.Index("mention_key", mention.c.key)
 sa.Index("mention_placed", mention.c.placed_at)
 sa.Index("mention_author", mention.c.author_key)
 sa.Index("mention_root", mention.c.root)
+_bounded = mention.c.store_until.is_not(None)
+sa.Index("mention_until", mention.c.store_until, sqlite_where=_bounded, postgresql_where=_bounded)
 
 match = table(
     "match",
@@ -193,6 +199,8 @@ window = table(
     *sums(tuple(COUNTS)),
     column("formula", sa.Integer, default="1"),
 )
+"""`resolution`: 60, 900 or 86,400 s. What is older than 90 days stands twice, for ever: by quarter-hour over all
+environments (`environment` 0), and by day and environment. See `folding`."""
 
 arrival = table(
     "arrival",

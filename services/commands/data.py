@@ -112,7 +112,7 @@ def erase(
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Erase an author and all they said, for good; prints a receipt."""
+    """Erase an author and all they said, for good; prints a receipt, or the job that will have it."""
     from resonance.access import Actor
     from resonance.stores.jobs import JobRows
 
@@ -124,13 +124,17 @@ def erase(
     rows = JobRows(machine.database)
     job = rows.create("erase", {"author_key": key}, actor=Actor("user", "command line"), at=machine.clock.now())
     if machine.folder.is_locked():
-        console.print("Resonance runs on this folder: it carries the erasure out now.")
+        console.print(
+            f"Resonance runs on this folder: it carries the erasure out now; GET /v1/jobs/{job} has the receipt."
+        )
     else:
         from services.upkeep import carry_out_jobs
 
         machine.folder.lock()
         carry_out_jobs(machine)
-    sys.stdout.write(msgspec.json.encode({"job": job, "author_key": key}).decode() + "\n")
+    found = rows.get(job)
+    receipt = msgspec.json.decode(found["result"]) if found["result"] else {"author_key": key}
+    sys.stdout.write(msgspec.json.encode({"job": job, "state": found["state"], **receipt}).decode() + "\n")
 
 
 def upgrade(config: Config = None, data: Data = None) -> None:

@@ -6,12 +6,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from msgspec import structs
 
-from resonance.errors import Fenced
-from resonance.model import Author, Delete, Engagement, EngagementSeen, Event, Mention, Upsert, mention_key
+from resonance.errors import Fenced, Retry
+from resonance.model import (
+    Author,
+    Delete,
+    DeleteAuthor,
+    Engagement,
+    EngagementSeen,
+    Event,
+    Mention,
+    Upsert,
+    mention_key,
+)
 from resonance.ports import Ledger, Wanted
+from resonance.stores import schema
 from resonance.stores.database import Database
 from resonance.stores.ledger import SqlLedger
 from resonance.stores.memory import MemoryLedger
@@ -111,6 +123,36 @@ def test_the_same_dead_letter_is_kept_once(ledger: Ledger) -> None:
         assert isinstance(ledger, SqlLedger)
         with ledger._database.read() as connection:
             assert connection.exec_driver_sql("SELECT count(*) FROM dead_letter").scalar() == 1
+
+
+def test_nothing_of_an_author_takes_effect_who_was_erased_after_it_was_computed(ledger: Ledger) -> None:
+    key = b"e" * 16
+    if isinstance(ledger, MemoryLedger):
+        ledger.erased.add(key)
+    else:
+        assert isinstance(ledger, SqlLedger)
+        with ledger._database.write() as connection:
+            connection.execute(sa.insert(schema.erasure), {"author_key": key, "at": 0, "receipt": ""})
+    update = Update(speakers=frozenset({key}), changes=[Change("x", None, "k", 1)])
+    with pytest.raises(Retry):
+        ledger.commit(update, Position(lane=0), Position(lane=0, epoch=1))
+    assert ledger.position(0) == Position(lane=0)
+    ledger.commit(Update(speakers=frozenset({b"o" * 16})), Position(lane=0), Position(lane=0, epoch=1))
+
+
+def test_what_is_known_of_an_author_goes_when_their_platform_takes_them_away(ledger: Ledger) -> None:
+    machine = Machine(scorer(), ledger=ledger)
+    author, key = Author(id="7", name="Jo"), scorer().author_key("test:7")
+    seen = Upsert(mention=mention(author=author), observed_at=at(0))
+    machine.put([seen, DeleteAuthor(author="test:7", observed_at=at(1))])
+    machine.work()
+    assert ledger.read(Wanted(frozenset(), frozenset({key}))).authors == {}
+    machine.put([Upsert(mention=mention(id="test:2", author=author), observed_at=at(2))])
+    machine.work()
+    assert ledger.read(Wanted(frozenset(), frozenset({key}))).authors[key].author.name == "Jo"
+    machine.put([DeleteAuthor(author="test:7", observed_at=at(3))])
+    machine.work()
+    assert ledger.read(Wanted(frozenset(), frozenset({key}))).authors == {}
 
 
 def test_a_deleted_mention_leaves_a_tombstone_and_no_content(ledger: Ledger) -> None:

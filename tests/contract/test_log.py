@@ -77,3 +77,15 @@ def test_another_number_of_lanes_is_refused(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_stops_with_its_name(tmp_path: Path) -> None:
     with pytest.raises(Stop, match="nowhere"):
         EmbeddedLog(tmp_path / "nowhere" / "log.db")
+
+
+def test_what_is_trimmed_cannot_be_found_in_the_files(log: EmbeddedLog, tmp_path: Path) -> None:
+    log.append([(0, b"gone " + bytes(9000)), (0, b"gone too"), (0, b"stays")])
+    last = log.read(0, 0, 10)[-1][0]
+
+    def found(body: bytes) -> bool:
+        return any(body in path.read_bytes() for path in tmp_path.glob("log.db*"))
+
+    assert found(b"gone")
+    log.trim(0, last, keep_seconds=-1)
+    assert found(b"stays") and not found(b"gone")

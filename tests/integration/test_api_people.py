@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
 from resonance.access import EVERYTHING, Actor, Scope
+from resonance.model import key_text, mention_key
 from resonance.stores import schema
 from resonance.stores.incidents import Incidents
 from resonance.update import Counts
@@ -49,6 +51,17 @@ def test_an_alert_has_all_fields_of_the_contract(desk: Desk) -> None:
         "acknowledged_by value expected score reasons text mentions url"
     )
     assert set(desk.get("/v1/alerts/a").json()) == set(names.split())
+
+
+def test_an_alert_names_only_what_still_exists(desk: Desk) -> None:
+    there = key_text(desk.seed.mention("x:1", "bahn"))
+    gone = key_text(mention_key("x:2"))
+    desk.seed.alert("a", "bahn", mentions=msgspec.json.encode([gone, there]).decode())
+    assert desk.get("/v1/alerts/a").json()["mentions"] == [there]
+    assert desk.get("/v1/alerts").json()["items"][0]["mentions"] == [there]
+    with desk.database.write() as connection:
+        connection.execute(sa.delete(schema.mention))
+    assert desk.get("/v1/alerts/a").json()["mentions"] == []
 
 
 def test_the_first_acknowledgement_stands_and_is_told_once(desk: Desk) -> None:

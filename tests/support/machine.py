@@ -13,7 +13,17 @@ from prometheus_client import CollectorRegistry
 
 from resonance.engines.lane import LaneLoop
 from resonance.metrics import Metrics
-from resonance.model import Delete, DeleteAuthor, EngagementSeen, Event, Upsert, mention_key
+from resonance.model import (
+    AuthorSeen,
+    Delete,
+    DeleteAuthor,
+    EngagementSeen,
+    EraseAuthor,
+    Event,
+    RestoreAuthor,
+    Upsert,
+    mention_key,
+)
 from resonance.ports import Mode
 from resonance.scoring import Scorer
 from resonance.stores.memory import MemoryLedger
@@ -74,6 +84,8 @@ class Machine:
                 name = mention.id
             case EngagementSeen(id=name) | Delete(id=name):
                 pass
+            case AuthorSeen(author=author, platform=platform):
+                name = f"{platform}:{author.id}"
             case _:
                 raise AssertionError(event)
         return mention_key(name)[0] % self.lanes
@@ -82,7 +94,8 @@ class Machine:
         """One envelope per lane that gets any of these."""
         by_lane: dict[int, list[bytes]] = defaultdict(list)
         for event in events:
-            lanes = range(self.lanes) if isinstance(event, DeleteAuthor) else [self.lane_of(event)]
+            everywhere = isinstance(event, DeleteAuthor | EraseAuthor | RestoreAuthor)
+            lanes = range(self.lanes) if everywhere else [self.lane_of(event)]
             for lane in lanes:
                 by_lane[lane].append(encode_event(event))
         latest = max((event.observed_at for event in events if event.observed_at), default=START)

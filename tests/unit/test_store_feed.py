@@ -29,7 +29,7 @@ def forgotten(seed: Seed, below: int) -> None:
     """Let the changes numbered below be older than what is kept."""
     with seed.database.write() as connection:
         connection.execute(sa.update(schema.change).where(schema.change.c.id < below).values(at=0))
-        assert forget(connection, 1) > 0
+        assert forget(connection, 1, 1000) > 0
 
 
 def test_reading_on_gives_every_change_once(seed: Seed) -> None:
