@@ -220,7 +220,8 @@ def _wake_children(connection: sa.Connection, roots: Sequence[bytes]) -> None:
     table, identity, mention = schema.waiting, schema.identity, schema.mention
     early = sa.update(table).where(table.c.kind == "child", table.c.key.in_(roots))
     connection.execute(early.values(due_at=_IMMEDIATELY))
-    kept = sa.select(identity.c.id, identity.c.lane, mention.c.root).join(mention, mention.c.row == identity.c.row)
+    # By key: `identity` has no index of rows, and every slice would read all of it.
+    kept = sa.select(identity.c.id, identity.c.lane, mention.c.root).join(mention, mention.c.key == identity.c.key)
     children = connection.execute(kept.where(mention.c.root.in_(roots))).all()
     if children:
         again = [
