@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -94,13 +95,14 @@ class Scorer:
         near = iter(
             self._model.score_windows([(m.text, s) for m, found in pairs if len(found) > 1 for _, s in found if s])
         )
-        scored = []
+        scored: list[tuple[Match, ...]] = []
         for _, found in pairs:
-            several, polarity = len(found) > 1, next(whole) if found else None
-            felt = [next(near) if several and spans else polarity for _, spans in found]
-            scored.append(
-                tuple(self._match(*match, p) for match, p in zip(found, felt, strict=True) if p is not None)
-            )
+            if found:
+                several, polarity = len(found) > 1, next(whole)
+                felt = [(topic, spans, next(near) if several and spans else polarity) for topic, spans in found]
+                scored.append(tuple(itertools.starmap(self._match, felt)))
+            else:
+                scored.append(())
         return scored
 
     def _match(self, topic: str, spans: Spans, polarity: Polarity) -> Match:

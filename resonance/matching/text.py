@@ -217,10 +217,6 @@ def _joins(char: str) -> bool:
     return unicodedata.category(first)[0] == "M" or "\u1160" <= first <= "\u11ff"
 
 
-_foreign: Final = re.compile(r"[\x00-\x7f]?[^\x00-\x7f]+").finditer
-"""Stretches that folding may make longer or shorter, each with the plain character that its first may melt into."""
-
-
 _alone: Final = re.compile(r"[\x00-\x7f]+(?![^\x00-\x7f])").match
 """Characters that are folded one by one: plain ASCII, each before another or the end, so that nothing melts into it."""
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable, Sequence
+from functools import cache
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -89,12 +92,40 @@ def insert_for(name: str, table: sa.Table) -> Any:
     return (sqlite if name == "sqlite" else postgresql).insert(table)
 
 
-def change_insert(connection: sa.Connection) -> Any:
-    """INSERT into the change feed; on PostgreSQL a row carries its transaction, so that readers go by commit order."""
-    statement = sa.insert(schema.change)
-    if connection.dialect.name == "postgresql":
-        return statement.values(xid=sa.text("pg_current_xact_id()::text::bigint"))
-    return statement
+def insert_rows(name: str, table: sa.Table, columns: Sequence[str]) -> Any:
+    """INSERT of any number of rows for `execute_rows`. On PostgreSQL they come as one array a column: one round trip, and
+    one statement whatever their number; a row of the change feed carries its transaction there, so that readers go by
+    commit order."""
+    if name == "sqlite":
+        return sqlite.insert(table).values({column: sa.bindparam(column) for column in columns})
+    arrays = [sa.bindparam(column, type_=postgresql.ARRAY(table.c[column].type)) for column in columns]
+    given = sa.func.unnest(*arrays).table_valued(*columns).render_derived(name="given")
+    chosen = [given.c[column] for column in columns]
+    if table is schema.change:
+        columns, chosen = [*columns, "xid"], [*chosen, sa.literal_column("pg_current_xact_id()::text::bigint")]
+    return postgresql.insert(table).from_select(columns, sa.select(*chosen))
+
+
+def execute_rows(connection: sa.Connection, statement: Any, rows: Sequence[dict[str, Any]]) -> None:
+    """Run what `insert_rows` made. All rows have the columns of the first."""
+    columns = tuple(rows[0])
+    if connection.dialect.name == "sqlite":
+        # By way of SQLAlchemy's parameters a row costs more than SQLite takes to write it.
+        connection.exec_driver_sql(_text(statement), list(map(itemgetter(*columns), rows)))
+    else:
+        connection.execute(statement, {column: [row[column] for row in rows] for column in columns})
+
+
+@cache
+def _text(statement: Any) -> str:
+    return str(statement.compile(dialect=sqlite.dialect()))
+
+
+def among(connection: sa.Connection, column: sa.ColumnElement[Any], values: Iterable[Any]) -> sa.ColumnElement[bool]:
+    """Whether the column is one of the values; on PostgreSQL they are one array, so that the statement stays the same."""
+    if connection.dialect.name == "sqlite":
+        return column.in_(list(values))
+    return column == sa.any_(sa.bindparam(None, list(values), type_=postgresql.ARRAY(column.type)))
 
 
 Place = tuple[int, int]

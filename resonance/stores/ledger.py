@@ -13,7 +13,7 @@ from resonance.errors import Conflict, Fenced
 from resonance.model import Rematch
 from resonance.ports import Known, Wanted
 from resonance.stores import dialect, rows, schema
-from resonance.stores.database import Database, append_changes, upsert
+from resonance.stores.database import Database, append_changes, insert, upsert
 from resonance.update import AuthorRow, Match, Position, Record, Update, Waiting
 from resonance.wire import encode_event
 
@@ -129,7 +129,7 @@ def _by_key(
     wanted = list(keys)
     if not wanted:
         return []
-    return list(connection.execute(sa.select(table).where(column.in_(wanted))).mappings())
+    return list(connection.execute(sa.select(table).where(dialect.among(connection, column, wanted))).mappings())
 
 
 def _waiting(row: sa.RowMapping) -> Waiting:
@@ -154,8 +154,7 @@ def _advance(connection: sa.Connection, old: Position, new: Position) -> None:
 def _write_authors(connection: sa.Connection, update: Update) -> None:
     upsert(connection, schema.author, [rows.author_row(row) for _, row in sorted(update.authors.items())])
     environments = [structs.asdict(environment) for _, environment in sorted(update.environments.items())]
-    if environments:
-        connection.execute(dialect.insert(connection, schema.environment).on_conflict_do_nothing(), environments)
+    insert(connection, schema.environment, environments, new=False)
     for key in update.erased:
         connection.execute(sa.delete(schema.author).where(schema.author.c.author_key == key))
 
@@ -166,7 +165,8 @@ def _write_records(connection: sa.Connection, update: Update) -> None:
         connection, schema.identity, [rows.identity_row(record) for record in after if record.key not in update.dropped]
     )
     if update.dropped:
-        connection.execute(sa.delete(schema.identity).where(schema.identity.c.key.in_(update.dropped)))
+        gone_keys = dialect.among(connection, schema.identity.c.key, update.dropped)
+        connection.execute(sa.delete(schema.identity).where(gone_keys))
     gone = [old.row for key, old in update.before.items() if old.row and old.row != update.after[key].row]
     _delete_rows(connection, gone)
     fresh: list[dict[str, Any]] = []
@@ -181,16 +181,14 @@ def _write_records(connection: sa.Connection, update: Update) -> None:
         matches += [rows.match_row(record, match) for match in record.matches]
         if known and old is not None:
             _delete_matches(connection, record.row, {m.topic for m in old.matches} - {m.topic for m in record.matches})
-    if fresh:
-        connection.execute(sa.insert(schema.mention), fresh)
+    insert(connection, schema.mention, fresh)
     upsert(connection, schema.mention, changed)
     upsert(connection, schema.match, matches)
 
 
 def _delete_rows(connection: sa.Connection, numbers: Sequence[int]) -> None:
-    if numbers:
-        connection.execute(sa.delete(schema.match).where(schema.match.c.row.in_(numbers)))
-        connection.execute(sa.delete(schema.mention).where(schema.mention.c.row.in_(numbers)))
+    for table in (schema.match, schema.mention) if numbers else ():
+        connection.execute(sa.delete(table).where(dialect.among(connection, table.c.row, numbers)))
 
 
 def _delete_matches(connection: sa.Connection, row: int, topics: set[str]) -> None:
@@ -208,9 +206,8 @@ def _write_sums(connection: sa.Connection, update: Update) -> None:
 def _write_waiting(connection: sa.Connection, update: Update) -> None:
     table = schema.waiting
     if update.settled:
-        connection.execute(sa.delete(table).where(table.c.id.in_(update.settled)))
-    if update.waiting:
-        connection.execute(sa.insert(table), [structs.asdict(waiting) for waiting in update.waiting])
+        connection.execute(sa.delete(table).where(dialect.among(connection, table.c.id, update.settled)))
+    insert(connection, table, [structs.asdict(waiting) for waiting in update.waiting])
     if update.roots:
         _wake_children(connection, update.roots)
 
@@ -218,29 +215,24 @@ def _write_waiting(connection: sa.Connection, update: Update) -> None:
 def _wake_children(connection: sa.Connection, roots: Sequence[bytes]) -> None:
     """Have the replies to and reposts of these roots look again, each in its own lane."""
     table, identity, mention = schema.waiting, schema.identity, schema.mention
-    early = sa.update(table).where(table.c.kind == "child", table.c.key.in_(roots))
+    early = sa.update(table).where(table.c.kind == "child", dialect.among(connection, table.c.key, roots))
     connection.execute(early.values(due_at=_IMMEDIATELY))
-    # By key: `identity` has no index of rows, and every slice would read all of it.
     kept = sa.select(identity.c.id, identity.c.lane, mention.c.root).join(mention, mention.c.key == identity.c.key)
-    children = connection.execute(kept.where(mention.c.root.in_(roots))).all()
-    if children:
-        again = [
-            {
-                "lane": lane,
-                "kind": "child",
-                "key": root,
-                "due_at": _IMMEDIATELY,
-                "event": encode_event(Rematch(ids=(name,))),
-                "mode": "live",
-            }
-            for name, lane, root in children
-        ]
-        connection.execute(sa.insert(table), again)
+    again = [
+        {
+            "lane": lane,
+            "kind": "child",
+            "key": root,
+            "due_at": _IMMEDIATELY,
+            "event": encode_event(Rematch(ids=(name,))),
+            "mode": "live",
+        }
+        for name, lane, root in connection.execute(kept.where(dialect.among(connection, mention.c.root, roots)))
+    ]
+    insert(connection, table, again)
 
 
 def _write_rejected(connection: sa.Connection, update: Update) -> None:
-    if not update.rejected:
-        return
     values = [
         {
             "lane": letter.lane,
@@ -254,4 +246,4 @@ def _write_rejected(connection: sa.Connection, update: Update) -> None:
         }
         for letter in update.rejected
     ]
-    connection.execute(dialect.insert(connection, schema.dead_letter).on_conflict_do_nothing(), values)
+    insert(connection, schema.dead_letter, values, new=False)
