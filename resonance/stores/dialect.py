@@ -117,6 +117,29 @@ def _text(statement: Any) -> str:
     return str(statement.compile(dialect=sqlite.dialect()))
 
 
+def rows_among(
+    connection: sa.Connection, table: sa.Table, column: sa.Column[Any], values: Iterable[Any]
+) -> list[sa.RowMapping]:
+    """The rows of a table in which the column is one of the values."""
+    wanted = list(values)
+    if not wanted:
+        return []
+    if connection.dialect.name != "sqlite":
+        return list(connection.execute(sa.select(table).where(among(connection, column, wanted))).mappings())
+    # A few statements serve any number of values: one more than once does no harm.
+    wanted += wanted[-1:] * (-len(wanted) % _STEP)
+    return list(connection.exec_driver_sql(_select_among(table, column, len(wanted)), tuple(wanted)).mappings())
+
+
+_STEP = 64
+
+
+@cache
+def _select_among(table: sa.Table, column: sa.Column[Any], count: int) -> str:
+    chosen = sa.select(table).where(column.in_([sa.literal_column("?")] * count))
+    return str(chosen.compile(dialect=sqlite.dialect()))
+
+
 def among(connection: sa.Connection, column: sa.ColumnElement[Any], values: Iterable[Any]) -> sa.ColumnElement[bool]:
     """Whether the column is one of the values; on PostgreSQL they are one array, so that the statement stays the same."""
     if connection.dialect.name == "sqlite":

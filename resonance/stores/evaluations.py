@@ -23,6 +23,14 @@ REBUILDS = ("topic.rebuild", "topic.backfilled")
 """Types of changes after which a topic's history is read anew."""
 
 _MATERIAL = 500
+_arrival = schema.arrival.c
+_ARRIVALS = (
+    sa.select(_arrival.minute, sa.func.sum(_arrival.mentions), sa.func.sum(_arrival.negative))
+    .where(_arrival.topic == sa.bindparam("topic"), _arrival.version == sa.bindparam("version"))
+    .where(_arrival.minute >= sa.bindparam("since"))
+    .group_by(_arrival.minute)
+)
+"""Built once: it is asked for every topic again and again, and building costs more than asking."""
 _encode = msgspec.msgpack.Encoder().encode
 _state = msgspec.msgpack.Decoder(TrackerState)
 
@@ -142,14 +150,9 @@ class Evaluations:
 
     def arrivals(self, topic: str, version: int, since: int) -> dict[int, Sum]:
         """Minute (epoch s) → what arrived in it, of one topic version, over all lanes and platforms."""
-        table = schema.arrival.c
-        query = (
-            sa.select(table.minute, sa.func.sum(table.mentions), sa.func.sum(table.negative))
-            .where(table.topic == topic, table.version == version, table.minute >= since)
-            .group_by(table.minute)
-        )
+        asked = {"topic": topic, "version": version, "since": since}
         with self._database.read() as connection:
-            return {row[0]: Sum(int(row[1]), int(row[2])) for row in connection.execute(query)}
+            return {row[0]: Sum(int(row[1]), int(row[2])) for row in connection.execute(_ARRIVALS, asked)}
 
     def history(self, topic: str, version: int, since: int, until: int) -> list[tuple[int, int]]:
         """(start of five minutes in epoch s, mentions) by claimed time, of what this version matches today."""

@@ -19,6 +19,18 @@ from resonance.wire import encode_event
 
 _POSITION = tuple(f.name for f in structs.fields(Position))
 _IMMEDIATELY = 0
+_FENCE = ("lane", "incarnation", "offset", "event", "epoch", "closed")
+_ADVANCE = (
+    sa.update(schema.position)
+    .where(*(schema.position.c[name] == sa.bindparam(f"old_{name}") for name in _FENCE))
+    .values({name: sa.bindparam(name) for name in _POSITION})
+)
+_DUE = (
+    sa.select(schema.waiting)
+    .where(schema.waiting.c.lane == sa.bindparam("lane"), schema.waiting.c.due_at <= sa.bindparam("at"))
+    .order_by(schema.waiting.c.due_at, schema.waiting.c.id)
+    .limit(sa.bindparam("limit"))
+)
 
 
 class SqlLedger:
@@ -63,10 +75,10 @@ class SqlLedger:
         with self._database.read() as connection:
             identities = self._identities(connection, wanted)
             records = list(self._records(connection, identities))
-            authors = _by_key(connection, schema.author, schema.author.c.author_key, wanted.authors)
-            erased = _by_key(connection, schema.erasure, schema.erasure.c.author_key, wanted.authors)
+            authors = dialect.rows_among(connection, schema.author, schema.author.c.author_key, wanted.authors)
+            erased = dialect.rows_among(connection, schema.erasure, schema.erasure.c.author_key, wanted.authors)
             waiting: dict[bytes, list[Waiting]] = defaultdict(list)
-            for row in _by_key(connection, schema.waiting, schema.waiting.c.key, wanted.keys):
+            for row in dialect.rows_among(connection, schema.waiting, schema.waiting.c.key, wanted.keys):
                 waiting[row["key"]].append(_waiting(row))
         return Known(
             records={record.key: record for record in records},
@@ -76,20 +88,22 @@ class SqlLedger:
         )
 
     def _identities(self, connection: sa.Connection, wanted: Wanted) -> list[sa.RowMapping]:
-        found = _by_key(connection, schema.identity, schema.identity.c.key, wanted.keys)
+        found = dialect.rows_among(connection, schema.identity, schema.identity.c.key, wanted.keys)
         if wanted.of_authors:
-            found += _by_key(connection, schema.identity, schema.identity.c.author_key, wanted.of_authors)
+            found += dialect.rows_among(connection, schema.identity, schema.identity.c.author_key, wanted.of_authors)
         return found
 
     def _records(self, connection: sa.Connection, identities: Sequence[sa.RowMapping]) -> Iterable[Record]:
         numbers = [identity["row"] for identity in identities if identity["row"]]
-        mentions = {row["row"]: row for row in _by_key(connection, schema.mention, schema.mention.c.row, numbers)}
+        mentions = {
+            row["row"]: row for row in dialect.rows_among(connection, schema.mention, schema.mention.c.row, numbers)
+        }
         matches: dict[int, list[Match]] = defaultdict(list)
-        for row in _by_key(connection, schema.match, schema.match.c.row, numbers):
+        for row in dialect.rows_among(connection, schema.match, schema.match.c.row, numbers):
             matches[row["row"]].append(rows.read_match(row))
         keys = {row["author_key"] for row in mentions.values() if row["author_key"]}
         authors: dict[bytes, AuthorRow] = {}
-        for row in _by_key(connection, schema.author, schema.author.c.author_key, keys):
+        for row in dialect.rows_among(connection, schema.author, schema.author.c.author_key, keys):
             authors[row["author_key"]] = rows.read_author(row)
         for identity in identities:
             mention = mentions.get(identity["row"])
@@ -99,15 +113,9 @@ class SqlLedger:
 
     def due(self, lane: int, at: int, limit: int) -> list[tuple[int, Waiting]]:
         """Waiting events of the lane that are due, oldest first."""
-        table = schema.waiting
-        query = (
-            sa.select(table)
-            .where(table.c.lane == lane, table.c.due_at <= at)
-            .order_by(table.c.due_at, table.c.id)
-            .limit(limit)
-        )
+        asked = {"lane": lane, "at": at, "limit": limit}
         with self._database.read() as connection:
-            return [(row["id"], _waiting(row)) for row in connection.execute(query).mappings()]
+            return [(row["id"], _waiting(row)) for row in connection.execute(_DUE, asked).mappings()]
 
     # ---- committing -----------------------------------------------------------------------------------------
 
@@ -123,15 +131,6 @@ class SqlLedger:
             append_changes(connection, update.changes)
 
 
-def _by_key(
-    connection: sa.Connection, table: sa.Table, column: sa.Column[Any], keys: Iterable[Any]
-) -> list[sa.RowMapping]:
-    wanted = list(keys)
-    if not wanted:
-        return []
-    return list(connection.execute(sa.select(table).where(dialect.among(connection, column, wanted))).mappings())
-
-
 def _waiting(row: sa.RowMapping) -> Waiting:
     return Waiting(row["lane"], row["kind"], row["key"], row["due_at"], row["event"], row["mode"])
 
@@ -139,10 +138,7 @@ def _waiting(row: sa.RowMapping) -> Waiting:
 def _advance(connection: sa.Connection, old: Position, new: Position) -> None:
     table = schema.position
     values = {name: getattr(new, name) for name in _POSITION}
-    fence = [
-        table.c[name] == getattr(old, name) for name in ("lane", "incarnation", "offset", "event", "epoch", "closed")
-    ]
-    if connection.execute(sa.update(table).where(*fence).values(values)).rowcount == 1:
+    if connection.execute(_ADVANCE, values | {f"old_{name}": getattr(old, name) for name in _FENCE}).rowcount == 1:
         return
     if old == Position(lane=old.lane):
         fresh = dialect.insert(connection, table).values(values).on_conflict_do_nothing().returning(table.c.lane)
