@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from functools import partial
 
 from ingest.sources import SIMULATED, open_source
 from ingest.worker import SourceWorker
 from resonance.engines.evaluator import Evaluator
 from resonance.engines.jobs import Jobs
 from resonance.language.keyterms import key_terms
+from resonance.language.lemmas import open_lemmas
 from resonance.stores.evaluations import Evaluations
 from resonance.stores.outbox import Outbox
 from resonance.stores.source_states import SourceStates
@@ -20,14 +22,14 @@ from services.notifier import Notifier
 
 
 def evaluator(site: Installation, owns: Callable[[str], bool] = lambda _: True) -> Evaluator:
-    """Looks at the topics that it owns. Loads the language tables, which takes seconds: better now than when the first
-    alert fires."""
-    key_terms([("warm", "de"), ("warm", "en")])
+    """Looks at the topics that it owns. Where the tables of key terms have to be made, that takes seconds: better now
+    than when the first alert fires."""
+    lemmas = open_lemmas(site.tables)
     return Evaluator(
         Evaluations(site.database),
         site.watch.catalogue,
         site.clock,
-        key_terms,
+        partial(key_terms, lemmas=lemmas),
         default_channels(site.settings, site.watch.catalogue()),
         evaluated=site.metrics.evaluated.inc,
         fenced=site.metrics.fenced.inc,
