@@ -31,7 +31,7 @@ def evaluator(site: Installation, owns: Callable[[str], bool] = lambda _: True) 
         site.clock,
         partial(key_terms, lemmas=lemmas),
         default_channels(site.settings, site.watch.catalogue()),
-        evaluated=site.metrics.evaluated.inc,
+        evaluated=site.metrics.looked,
         fenced=site.metrics.fenced.inc,
         owns=owns,
     )
@@ -44,6 +44,7 @@ def notifier(site: Installation, url: str) -> Notifier:
         OpenChannels(site.settings, site.watch.catalogue),
         url,
         on_delivery=lambda _channel, outcome, _seconds: site.metrics.deliveries.labels(outcome).inc(),
+        on_sent=site.metrics.told,
         owner=site.name,
         names=site.settings.privacy == "open",
     )

@@ -104,11 +104,11 @@ class Evaluations:
 
     # ---- reading --------------------------------------------------------------------------------------------
 
-    def changes(self, after: dialect.Place, limit: int = 2000) -> list[tuple[dialect.Place, str, str | None]]:
-        """(place, type, topic) of changes after a place, in commit order."""
+    def changes(self, after: dialect.Place, limit: int = 2000) -> list[tuple[dialect.Place, str, str | None, int]]:
+        """(place, type, topic, at) of changes after a place, in commit order; `at` is log time in µs."""
         with self._database.read() as connection:
             rows = connection.execute(dialect.changes_after(connection, after).limit(limit))
-            return [((row.xid, row.id), row.type, row.topic) for row in rows]
+            return [((row.xid, row.id), row.type, row.topic, row.at) for row in rows]
 
     def last_change(self) -> dialect.Place:
         """The newest place in the change feed."""
