@@ -15,7 +15,6 @@ from benchmarks.row import Row, Skipped, rates, say
 from resonance.engines.embedded_log import EmbeddedLog
 from resonance.engines.lane import LaneLoop
 from resonance.metrics import Metrics
-from resonance.ports import Ledger
 from resonance.scoring import Scorer
 from resonance.stores.database import Database
 from resonance.stores.ledger import SqlLedger
@@ -63,7 +62,7 @@ def _log(folder: Path, said: Sequence[bytes]) -> Row:
     return Row("log: envelopes of 500 appended, on disk", many, "mentions/s", "envelopes of 1", single)
 
 
-def _work(ledger: Ledger, file: Path, said: Sequence[bytes], judge: Scorer) -> tuple[float, float]:
+def _work(ledger: SqlLedger | MemoryLedger, file: Path, said: Sequence[bytes], judge: Scorer) -> tuple[float, float]:
     """Mentions a second of one lane, from its log into a ledger."""
     log = EmbeddedLog(file)
     log.append(_envelopes(said))
