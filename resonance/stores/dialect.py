@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache
-from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -104,17 +103,19 @@ def insert_rows(name: str, table: sa.Table, columns: Sequence[str]) -> Any:
 
 def execute_rows(connection: sa.Connection, statement: Any, rows: Sequence[dict[str, Any]]) -> None:
     """Run what `insert_rows` made. All rows have the columns of the first."""
-    columns = tuple(rows[0])
     if connection.dialect.name == "sqlite":
         # By way of SQLAlchemy's parameters a row costs more than SQLite takes to write it.
-        connection.exec_driver_sql(_text(statement), list(map(itemgetter(*columns), rows)))
+        text, places = _text(statement)
+        connection.exec_driver_sql(text, [tuple([row[place] for place in places]) for row in rows])
     else:
-        connection.execute(statement, {column: [row[column] for row in rows] for column in columns})
+        connection.execute(statement, {column: [row[column] for row in rows] for column in rows[0]})
 
 
 @cache
-def _text(statement: Any) -> str:
-    return str(statement.compile(dialect=sqlite.dialect()))
+def _text(statement: Any) -> tuple[str, tuple[str, ...]]:
+    """The statement as SQLite takes it, and the columns in the order of its question marks (the table's, not the rows')."""
+    compiled = statement.compile(dialect=sqlite.dialect())
+    return str(compiled), tuple(compiled.positiontup)
 
 
 def rows_among(
