@@ -29,6 +29,7 @@ from resonance.update import Change
 _HISTORY = 35 * 86_400
 _BATCH = 50
 _IDLE = 0.08
+_LONGEST_PAUSE = 0.5
 _SETTLE = 2.0
 """Real seconds without another backfilled match before a topic's history is read anew."""
 
@@ -97,8 +98,8 @@ class Evaluator:
             except (Retry, Full) as error:
                 log.warning("evaluate.retry", problem=str(error))
                 self.cursor, busy = None, 0
-            # At most a third of the time: under load, more happens to a topic between two looks, and processing goes on.
-            stop.wait(max(0.02, 2 * (time.monotonic() - started)) if busy else self.idle)
+            # At most a fifth of the time: under load, more happens to a topic between two looks, and processing goes on.
+            stop.wait(min(max(0.02, 4 * (time.monotonic() - started)), _LONGEST_PAUSE) if busy else self.idle)
 
     def begin_anew(self) -> None:
         """What is owned has changed: look at everything once, as after a start. Other threads may call it."""
