@@ -2,19 +2,68 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Sequence
+
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import installation, path
+from benchmarks import installation, path, sentiment, tracking
+from benchmarks.row import Row, Skipped, say
+
+_PARTS: Sequence[tuple[str, Callable[[], Sequence[Row | Skipped]]]] = (
+    ("one process", path.measure),
+    ("an installation: engine and web", installation.measure),
+    ("parts of it", lambda: [*sentiment.rows(), *tracking.measure()]),
+)
 
 
 def main() -> None:
     """Measure and print."""
-    table = Table("what", "value", "unit", "ratio to", "ratio", "goal")
-    for row in [*path.measure(), *installation.measure()]:
-        goal = "" if row["goal"] is None else f"{row['goal']:,}"
-        table.add_row(row["what"], f"{row['value']:,.2f}", row["unit"], row["baseline"], f"{row['ratio']:.2f}", goal)
-    Console(width=160).print(table)
+    started = time.monotonic()
+    table = Table(title="Resonance on this machine: each figure beside a baseline of the same run")
+    for name, justify in (
+        ("what", "left"),
+        ("measured", "right"),
+        ("a CPU second", "right"),
+        ("unit", "left"),
+        ("goal", "right"),
+        ("", "left"),
+        ("baseline", "left"),
+        ("which took", "right"),
+        ("times it", "right"),
+    ):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    for title, measure in _PARTS:
+        say(title)
+        table.add_section()
+        for row in measure():
+            table.add_row(*_cells(row))
+    Console(width=200).print(table)
+    say(
+        f"done in {time.monotonic() - started:.0f} s; others on this machine make the clock's figures worse, not the ratios"
+    )
+
+
+def _cells(row: Row | Skipped) -> tuple[str, ...]:
+    if isinstance(row, Skipped):
+        return (row.what, "skipped", "", "", "", "", row.why)
+    sign = "≤" if row.most else "≥"
+    return (
+        row.what,
+        _number(row.value),
+        "" if row.cpu is None else _number(row.cpu),
+        row.unit,
+        "" if row.goal is None else f"{sign} {_number(row.goal)}",
+        {None: "", True: "✓", False: "✗"}[row.reached],
+        row.baseline,
+        _number(row.other),
+        _number(row.ratio),
+    )
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"
 
 
 main()

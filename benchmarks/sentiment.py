@@ -16,6 +16,7 @@ from typing import Any
 
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
+from benchmarks.row import Row, say
 from resonance.sentiment.evaluation import read_labelled
 from resonance.sentiment.linear import LinearModel, Weights
 
@@ -77,6 +78,14 @@ def measure(texts: Sequence[str] | None = None, *, rounds: int = 3, seed: int = 
         {"benchmark": "sentiment", "scorer": name, "texts_per_cpu_s": round(rate), "times_vader": rate / rates["vader"]}
         for name, rate in rates.items()
     ]
+
+
+def rows() -> list[Row]:
+    """For the table of all: the model at work, and with nothing remembered."""
+    say("sentiment beside VADER")
+    found = {row["scorer"]: float(row["texts_per_cpu_s"]) for row in measure(rounds=1)}
+    what = {"linear warm": "sentiment of a text, by the shipped model", "linear cold": "… which has just started"}
+    return [Row(name, found[scorer], "texts/CPU s", "vaderSentiment", found["vader"]) for scorer, name in what.items()]
 
 
 def made_texts(seed: int, count: int = 4_000) -> list[str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 from zoneinfo import ZoneInfo
 
+from benchmarks.row import Row, say
 from resonance.alerts.rules import Sum
 from resonance.baseline import BUCKET, DAY
 from resonance.catalogue import Change, NegativeShare, Rule, Threshold
@@ -17,16 +17,18 @@ _LIVE = 1_767_225_600
 _RULES = [Rule(id="surge", when=Change()), Rule(id="many", when=Threshold()), Rule(id="angry", when=NegativeShare())]
 
 
-def measure() -> list[dict[str, Any]]:
-    """Rows of figures; the named baseline is the first of them, measured in the same run."""
+def measure() -> list[Row]:
+    """The baseline of the later ones is the first of them."""
+    say("deciding topics")
     state = _learned()
     minute = _seconds(lambda: _step(state, {_LIVE - 60: Sum(2, 1), _LIVE: Sum(2, 1)}, 60), 300)
     day = _seconds(lambda: _step(state, {}, DAY), 10)
     month = _seconds(_learned, 3)
+    one = "a minute of a topic decided"
     return [
-        _row("decide a minute of a topic", minute * 1e6, "µs", minute, 1000),
-        _row("catch up with a silent day", day * 1e3, "ms", day / minute, None),
-        _row("learn 28 days of history", month * 1e3, "ms", month / minute, None),
+        Row(one, minute * 1e6, "CPU µs", "itself", minute * 1e6, 1_000, most=True),
+        Row("a silent day of a topic caught up with", day * 1e6, "CPU µs", one, minute * 1e6),
+        Row("28 days of a topic's history learned", month * 1e6, "CPU µs", one, minute * 1e6),
     ]
 
 
@@ -40,13 +42,7 @@ def _step(state: TrackerState, arrivals: dict[int, Sum], seconds: int) -> None:
 
 
 def _seconds(work: Callable[[], object], times: int) -> float:
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(times):
         work()
-    return (time.perf_counter() - started) / times
-
-
-def _row(what: str, value: float, unit: str, ratio: float, goal: float | None) -> dict[str, Any]:
-    baseline = "decide a minute of a topic"
-    shown = 1.0 if what == baseline else ratio
-    return {"what": what, "value": value, "unit": unit, "baseline": baseline, "ratio": shown, "goal": goal}
+    return (time.process_time() - started) / times

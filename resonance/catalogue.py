@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -24,6 +25,7 @@ Span = Annotated[str, Meta(pattern=r"^[0-9]{1,6}(s|m|h|d|w)$")]
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
+@lru_cache(maxsize=1024)
 def duration(text: str) -> timedelta:
     """The timedelta of a `Span`; raises Invalid for anything else.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 from resonance.update import Update
@@ -36,7 +38,7 @@ class Metrics:
         )
         self.latency_seconds = Histogram(
             "resonance_mention_latency_seconds",
-            "From the stage before to this stage, in log time",
+            "From the stage before to this stage; in log time, told in real time",
             ["stage"],
             buckets=_SECONDS,
             registry=registry,
@@ -63,7 +65,8 @@ class Metrics:
             self.deliveries.labels(outcome)
 
     def slice(self, update: Update, *, events: int, computed: float, committed: float, now: int | None = None) -> None:
-        """Account for one committed slice; durations in seconds, `now` is log time in µs where it is known."""
+        """Account for one committed slice; durations in seconds, `now` is log time in µs when its transaction began, where
+        it is known."""
         self.events.inc(events)
         self.matches.inc(sum(1 for change in update.changes if change.type == "mention.matched"))
         self.rejected.inc(len(update.rejected))
@@ -78,6 +81,18 @@ class Metrics:
                 logged.observe(max(0.0, (record.logged_at - record.observed_at) / 1e6))
                 if now is not None:
                     stored.observe(max(0.0, (now - record.logged_at) / 1e6))
+
+    def looked(self, topics: int, ages: Iterable[float]) -> None:
+        """Account for topics looked at, and for each mention that they were looked at for how many seconds (log time) it
+        had been committed."""
+        self.evaluated.inc(topics)
+        decided = self.latency_seconds.labels("evaluated")
+        for age in ages:
+            decided.observe(max(0.0, age))
+
+    def told(self, seconds: float) -> None:
+        """Account for a notification that was sent so many seconds (real time) after it was decided."""
+        self.latency_seconds.labels("told").observe(max(0.0, seconds))
 
     def expired(self, count: int) -> None:
         """Account for what waited in vain."""

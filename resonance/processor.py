@@ -202,7 +202,7 @@ class _Work:
             environment=environment.id,
             voice=self.scorer.catalogue.voice_of(mention.platform, names),
             time_suspect=micros(mention.published_at) > base.observed_at + SUSPECT,
-            matches=self._felt(mention, topics),
+            matches=self._felt(mention, topics) if len(topics) > len(reading.matches) else reading.matches,
         )
 
     def _remembered(self, mention: Mention, erased: Collection[str] = ()) -> Mention | None:
@@ -213,7 +213,7 @@ class _Work:
 
     def _topics(self, mention: Mention, reading: Reading) -> dict[str, tuple[tuple[int, int], ...] | None]:
         """Topic → spans; None for a topic that only its root matches."""
-        own: dict[str, tuple[tuple[int, int], ...] | None] = dict(reading.topics)
+        own: dict[str, tuple[tuple[int, int], ...] | None] = {match.topic: match.spans for match in reading.matches}
         root = self.record(mention_key(mention.root)) if mention.root else None
         for match in root.matches if root else ():
             # Only what the root says itself is inherited: so a chain cannot feed on itself.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
@@ -31,14 +32,14 @@ class Sentiment(Protocol):
 
     def score(self, texts: Sequence[str]) -> list[Polarity]: ...
 
-    def score_windows(self, text: str, spans: Sequence[tuple[int, int]]) -> Polarity: ...
+    def score_windows(self, asked: Sequence[tuple[str, Sequence[tuple[int, int]]]]) -> list[Polarity]: ...
 
 
 class Reading(Struct, frozen=True):
-    """What was found in one mention; `topics` are matched by its own words."""
+    """What was found in one mention: the topics that its own words match, and how it is felt about each."""
 
     language: Detected
-    topics: tuple[tuple[str, Spans], ...]
+    matches: tuple[Match, ...]
 
 
 class Scorer:
@@ -70,14 +71,16 @@ class Scorer:
 
     def read(self, mentions: Sequence[Mention]) -> list[Reading]:
         """Language and topics of each mention. Where no topic asks for a language, only what matches is identified."""
-        readings = []
+        languages: list[Detected] = []
+        topics: list[list[tuple[str, Spans]]] = []
         for mention in mentions:
             language = self._identify(mention) if self._needs_language else None
             found = self._matcher.match(mention, language=language.language if language else None)
             if found and language is None:
                 language = self._identify(mention)
-            readings.append(Reading(language or UNREAD, tuple(found)))
-        return readings
+            languages.append(language or UNREAD)
+            topics.append(found)
+        return [Reading(*found) for found in zip(languages, self.felt(mentions, topics), strict=True)]
 
     def _identify(self, mention: Mention) -> Detected:
         return self._detector.detect(mention.text or mention.title or "", mention.language)
@@ -87,18 +90,19 @@ class Scorer:
     ) -> list[tuple[Match, ...]]:
         """The matches of each mention with their sentiment. Where two topics or more match one text, each is scored
         by half the whole text and half its own surroundings."""
-        whole = self._model.score([text_of(mention) for mention in mentions])
-        scored = []
-        for mention, found, polarity in zip(mentions, topics, whole, strict=True):
-            several = len(found) > 1
-            scored.append(
-                tuple(
-                    self._match(
-                        topic, spans, self._model.score_windows(mention.text, spans) if several and spans else polarity
-                    )
-                    for topic, spans in found
-                )
-            )
+        pairs = list(zip(mentions, topics, strict=True))
+        whole = iter(self._model.score([text_of(mention) for mention, found in pairs if found]))
+        near = iter(
+            self._model.score_windows([(m.text, s) for m, found in pairs if len(found) > 1 for _, s in found if s])
+        )
+        scored: list[tuple[Match, ...]] = []
+        for _, found in pairs:
+            if found:
+                several, polarity = len(found) > 1, next(whole)
+                felt = [(topic, spans, next(near) if several and spans else polarity) for topic, spans in found]
+                scored.append(tuple(itertools.starmap(self._match, felt)))
+            else:
+                scored.append(())
         return scored
 
     def _match(self, topic: str, spans: Spans, polarity: Polarity) -> Match:

@@ -121,6 +121,11 @@ class Installation(ABC):
         """The catalogue's rows."""
         return Entries(self.database)
 
+    @property
+    def tables(self) -> Path:
+        """Where what is made from the packages' tables is kept; may be deleted while nothing runs."""
+        return self.settings.data / "tables"
+
     @cached_property
     def model(self) -> Sentiment:
         """The shipped sentiment model."""

@@ -33,7 +33,8 @@ log = structlog.get_logger()
 class Notifier:
     """Claims, words, sends, notes. `now` is real time in seconds since 1970; `url` how people reach the service.
 
-    `on_delivery` is told of every attempt: channel, outcome (sent, retry, failed, merged) and seconds. Without `names` no author is named. At most `threads` channels send at once.
+    `on_delivery` is told of every attempt: channel, outcome (sent, retry, failed, merged) and seconds; `on_sent` of every
+    message sent: seconds since it was decided. Without `names` no author is named. At most `threads` channels send at once.
     """
 
     outbox: Outbox
@@ -41,6 +42,7 @@ class Notifier:
     url: str
     now: Callable[[], float] = time.time
     on_delivery: Callable[[str, str, float], object] = lambda *_: None
+    on_sent: Callable[[float], object] = lambda _: None
     owner: str = "notifier"
     jitter: Callable[[], float] = random.random
     names: bool = True
@@ -112,6 +114,7 @@ class Notifier:
             if item.whole:
                 self._tell("merged", item, 0.0)
             self._tell("sent", item, time.monotonic() - started)
+            self.on_sent(self.now() - item.real_at / 1e6)
 
     def _send(self, item: Claimed, channel: Channel | None) -> None:
         if channel is None:

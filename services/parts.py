@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from ingest.sources import SIMULATED, open_source
 from ingest.worker import SourceWorker
@@ -14,6 +15,7 @@ from resonance.engines.evaluator import Evaluator
 from resonance.engines.jobs import Jobs
 from resonance.engines.passage import Passage
 from resonance.language.keyterms import key_terms
+from resonance.language.lemmas import open_lemmas
 from resonance.stores.evaluations import Evaluations
 from resonance.stores.outbox import Outbox
 from resonance.stores.source_states import SourceStates
@@ -23,16 +25,16 @@ from services.notifier import Notifier
 
 
 def evaluator(site: Installation, owns: Callable[[str], bool] = lambda _: True) -> Evaluator:
-    """Looks at the topics that it owns. Loads the language tables, which takes seconds: better now than when the first
-    alert fires."""
-    key_terms([("warm", "de"), ("warm", "en")])
+    """Looks at the topics that it owns. Where the tables of key terms have to be made, that takes seconds: better now
+    than when the first alert fires."""
+    lemmas = open_lemmas(site.tables)
     return Evaluator(
         Evaluations(site.database),
         site.watch.catalogue,
         site.clock,
-        key_terms,
+        partial(key_terms, lemmas=lemmas),
         default_channels(site.settings, site.watch.catalogue()),
-        evaluated=site.metrics.evaluated.inc,
+        evaluated=site.metrics.looked,
         fenced=site.metrics.fenced.inc,
         owns=owns,
         peeks=not site.simulated,
@@ -46,6 +48,7 @@ def notifier(site: Installation, url: str) -> Notifier:
         OpenChannels(site.settings, site.watch.catalogue),
         url,
         on_delivery=lambda _channel, outcome, _seconds: site.metrics.deliveries.labels(outcome).inc(),
+        on_sent=site.metrics.told,
         owner=site.name,
         names=site.settings.privacy == "open",
     )

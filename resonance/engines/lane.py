@@ -168,6 +168,10 @@ class LaneLoop:
             last_row=update.last_row,
         )
         moved = batch.moved(self.position)
+        # One moment stands in the feed and in the metrics: where a mention's way to the store ends, evaluate's begins.
+        now = self.now() if self.now else None
+        if now is not None:
+            update.changes = [structs.replace(change, at=now) for change in update.changes]
         self.ledger.commit(update, self.position, new)
         self.position = new
         committed = time.perf_counter()
@@ -181,7 +185,7 @@ class LaneLoop:
                 events=len(batch.events),
                 computed=computed - started,
                 committed=committed - computed,
-                now=self.now() if self.now else None,
+                now=now,
             )
         return max(len(batch.events) + len(batch.rejected), len(batch.settled), 1)
 

@@ -19,7 +19,6 @@ READ: Final = 2_000
 """So many characters are read of a text: more changes no answer."""
 _NO_LANGUAGE: Final = frozenset({"", "und", "zxx", "mul", "mis", "unknown", "xx"})
 _noise = re.compile(r"https?://\S+|www\.\S+|@[\w.-]+|&\w+;")
-_letters = re.compile(r"[^\W\d_]")
 
 
 class Detected(Struct, frozen=True):
@@ -65,7 +64,7 @@ class LanguageDetector:
         if tag and tag not in self.languages:
             return Detected(tag, "platform", None)
         bare = _noise.sub(" ", text[:READ])
-        letters = len(_letters.findall(bare))
+        letters = sum(map(str.isalpha, bare))
         if letters < ENOUGH:
             return Detected(tag, "platform", None) if tag else Detected(None, "unknown", None)
         language, confidence = self._classify(bare)

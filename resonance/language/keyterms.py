@@ -1,4 +1,4 @@
-"""What a set of texts talks about: words and pairs counted by texts. The only door to spaCy, opened on first use."""
+"""What a set of texts talks about: words and pairs counted by texts."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 
-LANGUAGES: Final = ("de", "en")
+from resonance.language.lemmas import Lemmas
+
 TOGETHER: Final = 0.7
 """A pair is shown instead of its words where it stands in at least this part of the texts with the rarer one."""
 AT_LEAST: Final = 2
@@ -78,53 +78,26 @@ class KeyTerm(Struct, frozen=True):
     share: float
 
 
-class _Pipeline:
-    """spaCy's list of stop words and table of lemmas of one language."""
-
-    def __init__(self, language: str) -> None:
-        import spacy
-
-        pipeline: Any = spacy.blank(language)
-        lemmatizer: Any = pipeline.add_pipe("lemmatizer", config={"mode": "lookup"})
-        pipeline.initialize()
-        self._strings: Any = pipeline.vocab.strings
-        self._table: Any = lemmatizer.lookups.get_table("lemma_lookup")
-        self.stops: frozenset[str] = frozenset(pipeline.Defaults.stop_words)
-        self.lemma = lru_cache(maxsize=1 << 15)(self._lemma)
-
-    def _lemma(self, word: str) -> str:
-        """The word's dictionary form, in small letters."""
-        for spelling in (word, word.lower(), word.capitalize()):
-            found = self._table.get(spelling)
-            if found is not None:
-                return str(found).lower()
-        return word.lower()
-
-
-@lru_cache(maxsize=len(LANGUAGES))
-def _pipeline(language: str) -> _Pipeline:
-    return _Pipeline(language)
-
-
 class _Counts:
     """In how many texts each term stands, and how it is written there."""
 
-    def __init__(self, excluded: Collection[str]) -> None:
+    def __init__(self, lemmas: Mapping[str, Lemmas], excluded: Collection[str]) -> None:
         self.texts = 0
         self.words: Counter[str] = Counter()
         self.pairs: Counter[tuple[str, str]] = Counter()
         self._written: dict[object, Counter[str]] = defaultdict(Counter)
+        self._lemmas = lemmas
         self._excluded = excluded
 
     def add(self, text: str, language: str | None) -> None:
         """Count one text."""
         self.texts += 1
-        pipeline = _pipeline(language if language in LANGUAGES else "en")
+        table = self._lemmas.get(language or "", self._lemmas["en"])
         words: dict[str, str] = {}
         pairs: dict[tuple[str, str], str] = {}
         before: tuple[str, str] | None = None
         for written in _words.findall(_noise.sub(" . ", text[:READ])):
-            lemma = self._theme(written, pipeline)
+            lemma = self._theme(written, table)
             if lemma is None:
                 before = None
                 continue
@@ -137,17 +110,17 @@ class _Counts:
         for key, written in (*words.items(), *pairs.items()):
             self._written[key][written] += 1
 
-    def _theme(self, written: str, pipeline: _Pipeline) -> str | None:
+    def _theme(self, written: str, table: Lemmas) -> str | None:
         """The lemma under which a word is counted; None for stop words, excluded ones, single letters and signs."""
         word = written.rstrip("'’-")
         for ending in ("'s", "’s"):
             word = word.removesuffix(ending)
         lower = word.lower()
         bare = lower.lstrip("#")
-        if len(bare) < 3 or not bare[0].isalpha() or bare in pipeline.stops or bare in _OFTEN:
+        if len(bare) < 3 or not bare[0].isalpha() or bare in table.stops or bare in _OFTEN:
             return None
-        lemma = pipeline.lemma(word.lstrip("#"))
-        if bare in self._excluded or lemma in self._excluded or lemma in pipeline.stops:
+        lemma = table.of(word.lstrip("#"))
+        if bare in self._excluded or lemma in self._excluded or lemma in table.stops:
             return None
         return lemma
 
@@ -159,18 +132,19 @@ class _Counts:
 def key_terms(
     texts: Iterable[tuple[str, str | None]],
     *,
+    lemmas: Mapping[str, Lemmas],
     limit: int = 8,
     exclude: Collection[str] = (),
     background: Mapping[str, float] | None = None,
 ) -> list[KeyTerm]:
     """The terms that most of the texts share, most telling first; texts come with their language.
 
-    Texts are counted, not occurrences; forms of one word count together. `exclude` are words that need not be told
+    Texts are counted, not occurrences; forms of one word count together, by `lemmas` (language → table; a text in any
+    other language is read as English). `exclude` are words that need not be told
     (the topic's own). `background` says in what share of usual texts a word stands (lower-case lemma → share): with
     it, terms are ordered by mentions × log of how much more often than usual they stand here; without, by mentions.
     """
-    excluded = _excluded(exclude)
-    counts = _Counts(excluded)
+    counts = _Counts(lemmas, _excluded(exclude, lemmas))
     for text, language in texts:
         counts.add(text, language)
     if not counts.texts:
@@ -192,10 +166,10 @@ def key_terms(
     return [KeyTerm(name, n, n / counts.texts) for _, n, name in ranked[:limit]]
 
 
-def _excluded(words: Collection[str]) -> frozenset[str]:
+def _excluded(words: Collection[str], lemmas: Mapping[str, Lemmas]) -> frozenset[str]:
     """The words to leave out, their parts, and their lemmas in each language."""
     parts = {part for word in words for part in (word.lower(), *re.findall(r"\w+", word.lower()))}
-    return frozenset(parts | {_pipeline(language).lemma(part) for language in LANGUAGES for part in parts})
+    return frozenset(parts | {table.of(part) for table in lemmas.values() for part in parts})
 
 
 def _weight(n: int, texts: int, lemmas: tuple[str, ...], background: Mapping[str, float] | None) -> float:

@@ -113,6 +113,7 @@ def is_unspaced(token: str) -> bool:
     return len(token) == 1 and (_is_unspaced(ord(token)) or ord(token) >= 0x20000)
 
 
+@lru_cache(maxsize=1 << 13)
 def answers(token: str) -> tuple[str, ...]:
     """The words to which a token answers: a hashtag to its word too, x's to x, a domain as handle to its first part.
 
@@ -216,6 +217,19 @@ def _joins(char: str) -> bool:
     return unicodedata.category(first)[0] == "M" or "\u1160" <= first <= "\u11ff"
 
 
+_alone: Final = re.compile(r"[\x00-\x7f]+(?![^\x00-\x7f])").match
+"""Characters that are folded one by one: plain ASCII, each before another or the end, so that nothing melts into it."""
+
+
+@lru_cache(maxsize=4096)
+def _fold_together(piece: str) -> tuple[str, int]:
+    """A character with all that melts into it: folded, and how much of it is seen."""
+    end = len(piece)
+    while end > 1 and piece[end - 1] in _VANISHING:
+        end -= 1
+    return fold(piece), end
+
+
 def _fold_with_offsets(text: str) -> tuple[str, list[int], list[int]]:
     """The folded text, and for each of its characters start and end in the original."""
     folded: list[str] = []
@@ -224,16 +238,19 @@ def _fold_with_offsets(text: str) -> tuple[str, list[int], list[int]]:
     at, length = 0, len(text)
     while at < length:
         start = at
+        if plain := _alone(text, at):
+            at = plain.end()
+            folded.append(fold(plain[0]))
+            starts += range(start, at)
+            ends += range(start + 1, at + 1)
+            continue
         at += 1
         while at < length and _joins(text[at]):
             at += 1
-        piece = fold(text[start:at])
-        end = at
-        while end > start + 1 and text[end - 1] in _VANISHING:
-            end -= 1
+        piece, seen = _fold_together(text[start:at])
         folded.append(piece)
         starts += [start] * len(piece)
-        ends += [end] * len(piece)
+        ends += [start + seen] * len(piece)
     return "".join(folded), starts, ends
 
 

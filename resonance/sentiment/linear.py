@@ -137,13 +137,12 @@ class LinearModel:
                 found += self._score(texts[at : at + _AT_ONCE])
         return found
 
-    def score_windows(self, text: str, spans: Spans) -> Polarity:
-        """How the text is felt about what stands at `spans`: half the whole, half five words on either side."""
-        part = surroundings(text, spans)
-        if not part or part == text:
-            return self.score([text])[0]
-        whole, near = self.score([text, part])
-        return blend(whole, near)
+    def score_windows(self, asked: Sequence[tuple[str, Spans]]) -> list[Polarity]:
+        """How each text is felt about what stands at its spans: half the whole, half five words on either side."""
+        pairs = [(text, surroundings(text, spans) or text) for text, spans in asked]
+        texts = list(dict.fromkeys(text for pair in pairs for text in pair))
+        felt = dict(zip(texts, self.score(texts), strict=True))
+        return [felt[text] if near == text else blend(felt[text], felt[near]) for text, near in pairs]
 
     def _score(self, texts: Sequence[str]) -> list[Polarity]:
         if self._memory.size > REMEMBERED or self._memory.vocabulary.size > REMEMBERED:

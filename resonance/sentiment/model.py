@@ -60,8 +60,8 @@ class SentimentModel(Protocol):
     def score(self, texts: Sequence[str]) -> list[Polarity]:
         """How each text is felt, in the order given."""
 
-    def score_windows(self, text: str, spans: Spans) -> Polarity:
-        """How the text is felt about what stands at `spans` (code points): half the whole, half the surroundings."""
+    def score_windows(self, asked: Sequence[tuple[str, Spans]]) -> list[Polarity]:
+        """How each text is felt about what stands at its spans (code points): half the whole, half the surroundings."""
 
 
 def blend(whole: Polarity, part: Polarity) -> Polarity:

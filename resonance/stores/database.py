@@ -92,16 +92,28 @@ def upsert(
     keep: Sequence[str] = (),
 ) -> None:
     """Insert rows, or replace those with the same primary key: columns in `add` are added up, those in `keep` stay."""
-    if not rows:
-        return
-    connection.execute(_upsert(connection.dialect.name, table, tuple(rows[0]), tuple(add), tuple(keep)), list(rows))
+    if rows:
+        statement = _upsert(connection.dialect.name, table, tuple(rows[0]), tuple(add), tuple(keep))
+        dialect.execute_rows(connection, statement, rows)
+
+
+def insert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]], *, new: bool = True) -> None:
+    """Insert rows; those that are there already stay as they are, unless all are known to be `new`."""
+    if rows:
+        dialect.execute_rows(connection, _insert(connection.dialect.name, table, tuple(rows[0]), new), rows)
+
+
+@cache
+def _insert(name: str, table: sa.Table, columns: tuple[str, ...], new: bool) -> Any:
+    statement = dialect.insert_rows(name, table, columns)
+    return statement if new else statement.on_conflict_do_nothing()
 
 
 @cache
 def _upsert(name: str, table: sa.Table, columns: tuple[str, ...], add: tuple[str, ...], keep: tuple[str, ...]) -> Any:
     """The statement, built once: building costs more than running it."""
     keys = [column.name for column in table.primary_key]
-    insert = dialect.insert_for(name, table)
+    insert = dialect.insert_rows(name, table, columns)
     changed: dict[str, Any] = {}
     for column in columns:
         if column not in keys and column not in keep:
@@ -113,8 +125,6 @@ def _upsert(name: str, table: sa.Table, columns: tuple[str, ...], add: tuple[str
 
 def append_changes(connection: sa.Connection, changes: Sequence[Change]) -> None:
     """Append to the change feed, in the caller's transaction."""
-    if not changes:
-        return
     rows = [
         {
             "topic": change.topic,
@@ -125,7 +135,7 @@ def append_changes(connection: sa.Connection, changes: Sequence[Change]) -> None
         }
         for change in changes
     ]
-    connection.execute(dialect.change_insert(connection), rows)
+    insert(connection, schema.change, rows)
 
 
 @contextmanager

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,25 +22,22 @@ _PRAGMAS = (
     "cache_size=-4096",
     "secure_delete=ON",
     "temp_store=MEMORY",
+    # 32 MB: pages that change with every slice are copied back once for many of them.
+    "wal_autocheckpoint=8000",
 )
 
 # Without them a process that was stopped in mid-transaction holds the row of its lane, and the next owner hangs with it.
 _TIMEOUTS = "-c statement_timeout=15s -c lock_timeout=3s -c idle_in_transaction_session_timeout=5s"
 
-_ACCENTED = "".join(
-    letter
-    for letter in map(chr, (*range(0xE0, 0x250), *range(0x1E00, 0x1F00)))
-    if letter == letter.lower() and len(base := unicodedata.normalize("NFD", letter)) > 1 and "a" <= base[0] <= "z"
-)
-_PLAIN = "".join(unicodedata.normalize("NFD", letter)[0] for letter in _ACCENTED)
-
 
 def _words_of(text: str) -> str:
-    """PostgreSQL: a text without accents, as SQLite's tokenizer sees it; `unaccent` is not immutable, so no index can use it."""
-    return f"translate(lower({text}), '{_ACCENTED}', '{_PLAIN}')"
+    """PostgreSQL: a text without the accents of Latin letters, as SQLite's tokenizer sees it; `unaccent` is not immutable,
+    so no index can use it, and `translate` with all of them takes longer than the rest of a mention's row."""
+    bare = f"regexp_replace(normalize(lower({text}), NFD), '(?<=[a-z])[\\u0300-\\u036f]+', '', 'g')"
+    return f"CASE WHEN octet_length({text}) = length({text}) THEN {text} ELSE normalize({bare}, NFC) END"
 
 
-_DOCUMENT = "to_tsvector('simple', " + _words_of("coalesce(mention.title, '') || ' ' || mention.text") + ")"
+_DOCUMENT = "to_tsvector('simple', " + _words_of("(coalesce(mention.title, '') || ' ' || mention.text)") + ")"
 
 FULL_TEXT: dict[str, tuple[str, ...]] = {
     "sqlite": (
@@ -163,12 +160,65 @@ def insert_for(name: str, table: sa.Table) -> Any:
     return (sqlite if name == "sqlite" else postgresql).insert(table)
 
 
-def change_insert(connection: sa.Connection) -> Any:
-    """INSERT into the change feed; on PostgreSQL a row carries its transaction, so that readers go by commit order."""
-    statement = sa.insert(schema.change)
-    if connection.dialect.name == "postgresql":
-        return statement.values(xid=sa.text("pg_current_xact_id()::text::bigint"))
-    return statement
+def insert_rows(name: str, table: sa.Table, columns: Sequence[str]) -> Any:
+    """INSERT of any number of rows for `execute_rows`. On PostgreSQL they come as one array a column: one round trip, and
+    one statement whatever their number; a row of the change feed carries its transaction there, so that readers go by
+    commit order."""
+    if name == "sqlite":
+        return sqlite.insert(table).values({column: sa.bindparam(column) for column in columns})
+    arrays = [sa.bindparam(column, type_=postgresql.ARRAY(table.c[column].type)) for column in columns]
+    given = sa.func.unnest(*arrays).table_valued(*columns).render_derived(name="given")
+    chosen = [given.c[column] for column in columns]
+    if table is schema.change:
+        columns, chosen = [*columns, "xid"], [*chosen, sa.literal_column("pg_current_xact_id()::text::bigint")]
+    return postgresql.insert(table).from_select(columns, sa.select(*chosen))
+
+
+def execute_rows(connection: sa.Connection, statement: Any, rows: Sequence[dict[str, Any]]) -> None:
+    """Run what `insert_rows` made. All rows have the columns of the first."""
+    if connection.dialect.name == "sqlite":
+        # By way of SQLAlchemy's parameters a row costs more than SQLite takes to write it.
+        text, places = _text(statement)
+        connection.exec_driver_sql(text, [tuple([row[place] for place in places]) for row in rows])
+    else:
+        connection.execute(statement, {column: [row[column] for row in rows] for column in rows[0]})
+
+
+@cache
+def _text(statement: Any) -> tuple[str, tuple[str, ...]]:
+    """The statement as SQLite takes it, and the columns in the order of its question marks (the table's, not the rows')."""
+    compiled = statement.compile(dialect=sqlite.dialect())
+    return str(compiled), tuple(compiled.positiontup)
+
+
+def rows_among(
+    connection: sa.Connection, table: sa.Table, column: sa.Column[Any], values: Iterable[Any]
+) -> list[sa.RowMapping]:
+    """The rows of a table in which the column is one of the values."""
+    wanted = list(values)
+    if not wanted:
+        return []
+    if connection.dialect.name != "sqlite":
+        return list(connection.execute(sa.select(table).where(among(connection, column, wanted))).mappings())
+    # A few statements serve any number of values: one more than once does no harm.
+    wanted += wanted[-1:] * (-len(wanted) % _STEP)
+    return list(connection.exec_driver_sql(_select_among(table, column, len(wanted)), tuple(wanted)).mappings())
+
+
+_STEP = 64
+
+
+@cache
+def _select_among(table: sa.Table, column: sa.Column[Any], count: int) -> str:
+    chosen = sa.select(table).where(column.in_([sa.literal_column("?")] * count))
+    return str(chosen.compile(dialect=sqlite.dialect()))
+
+
+def among(connection: sa.Connection, column: sa.ColumnElement[Any], values: Iterable[Any]) -> sa.ColumnElement[bool]:
+    """Whether the column is one of the values; on PostgreSQL they are one array, so that the statement stays the same."""
+    if connection.dialect.name == "sqlite":
+        return column.in_(list(values))
+    return column == sa.any_(sa.bindparam(None, list(values), type_=postgresql.ARRAY(column.type)))
 
 
 Place = tuple[int, int]

@@ -23,6 +23,14 @@ REBUILDS = ("topic.rebuild", "topic.backfilled")
 """Types of changes after which a topic's history is read anew."""
 
 _MATERIAL = 500
+_arrival = schema.arrival.c
+_ARRIVALS = (
+    sa.select(_arrival.minute, sa.func.sum(_arrival.mentions), sa.func.sum(_arrival.negative))
+    .where(_arrival.topic == sa.bindparam("topic"), _arrival.version == sa.bindparam("version"))
+    .where(_arrival.minute >= sa.bindparam("since"))
+    .group_by(_arrival.minute)
+)
+"""Built once: it is asked for every topic again and again, and building costs more than asking."""
 _encode = msgspec.msgpack.Encoder().encode
 _state = msgspec.msgpack.Decoder(TrackerState)
 
@@ -96,11 +104,11 @@ class Evaluations:
 
     # ---- reading --------------------------------------------------------------------------------------------
 
-    def changes(self, after: dialect.Place, limit: int = 2000) -> list[tuple[dialect.Place, str, str | None]]:
-        """(place, type, topic) of changes after a place, in commit order."""
+    def changes(self, after: dialect.Place, limit: int = 2000) -> list[tuple[dialect.Place, str, str | None, int]]:
+        """(place, type, topic, at) of changes after a place, in commit order; `at` is log time in µs."""
         with self._database.read() as connection:
             rows = connection.execute(dialect.changes_after(connection, after).limit(limit))
-            return [((row.xid, row.id), row.type, row.topic) for row in rows]
+            return [((row.xid, row.id), row.type, row.topic, row.at) for row in rows]
 
     def last_change(self) -> dialect.Place:
         """The newest place in the change feed."""
@@ -142,14 +150,9 @@ class Evaluations:
 
     def arrivals(self, topic: str, version: int, since: int) -> dict[int, Sum]:
         """Minute (epoch s) → what arrived in it, of one topic version, over all lanes and platforms."""
-        table = schema.arrival.c
-        query = (
-            sa.select(table.minute, sa.func.sum(table.mentions), sa.func.sum(table.negative))
-            .where(table.topic == topic, table.version == version, table.minute >= since)
-            .group_by(table.minute)
-        )
+        asked = {"topic": topic, "version": version, "since": since}
         with self._database.read() as connection:
-            return {row[0]: Sum(int(row[1]), int(row[2])) for row in connection.execute(query)}
+            return {row[0]: Sum(int(row[1]), int(row[2])) for row in connection.execute(_ARRIVALS, asked)}
 
     def history(self, topic: str, version: int, since: int, until: int) -> list[tuple[int, int]]:
         """(start of five minutes in epoch s, mentions) by claimed time, of what this version matches today."""

@@ -13,13 +13,25 @@ from resonance.errors import Conflict, Fenced
 from resonance.model import Rematch
 from resonance.ports import ERASED_AT_ONCE, Known, Wanted
 from resonance.stores import dialect, rows, schema
-from resonance.stores.database import Database, append_changes, upsert
+from resonance.stores.database import Database, append_changes, insert, upsert
 from resonance.stores.erasure import refuse_erased
 from resonance.update import AuthorRow, Match, Position, Record, Update, Waiting
 from resonance.wire import encode_event
 
 _POSITION = tuple(f.name for f in structs.fields(Position))
 _IMMEDIATELY = 0
+_FENCE = ("lane", "incarnation", "offset", "event", "epoch", "closed")
+_ADVANCE = (
+    sa.update(schema.position)
+    .where(*(schema.position.c[name] == sa.bindparam(f"old_{name}") for name in _FENCE))
+    .values({name: sa.bindparam(name) for name in _POSITION})
+)
+_DUE = (
+    sa.select(schema.waiting)
+    .where(schema.waiting.c.lane == sa.bindparam("lane"), schema.waiting.c.due_at <= sa.bindparam("at"))
+    .order_by(schema.waiting.c.due_at, schema.waiting.c.id)
+    .limit(sa.bindparam("limit"))
+)
 
 
 class SqlLedger:
@@ -64,10 +76,10 @@ class SqlLedger:
         with self._database.read() as connection:
             identities = self._identities(connection, wanted)
             records = list(self._records(connection, identities))
-            authors = _by_key(connection, schema.author, schema.author.c.author_key, wanted.authors)
-            erased = _by_key(connection, schema.erasure, schema.erasure.c.author_key, wanted.authors)
+            authors = dialect.rows_among(connection, schema.author, schema.author.c.author_key, wanted.authors)
+            erased = dialect.rows_among(connection, schema.erasure, schema.erasure.c.author_key, wanted.authors)
             waiting: dict[bytes, list[Waiting]] = defaultdict(list)
-            for row in _by_key(connection, schema.waiting, schema.waiting.c.key, wanted.keys):
+            for row in dialect.rows_among(connection, schema.waiting, schema.waiting.c.key, wanted.keys):
                 waiting[row["key"]].append(_waiting(row))
         return Known(
             records={record.key: record for record in records},
@@ -77,10 +89,10 @@ class SqlLedger:
         )
 
     def _identities(self, connection: sa.Connection, wanted: Wanted) -> list[sa.RowMapping]:
-        found = _by_key(connection, schema.identity, schema.identity.c.key, wanted.keys)
         author = schema.identity.c.author_key
+        found = dialect.rows_among(connection, schema.identity, schema.identity.c.key, wanted.keys)
         if wanted.of_authors:
-            found += _by_key(connection, schema.identity, author, wanted.of_authors)
+            found += dialect.rows_among(connection, schema.identity, author, wanted.of_authors)
         for key in sorted(wanted.to_erase):
             some = sa.select(schema.identity).where(author == key).order_by(schema.identity.c.key).limit(ERASED_AT_ONCE)
             found += connection.execute(some).mappings()
@@ -88,13 +100,15 @@ class SqlLedger:
 
     def _records(self, connection: sa.Connection, identities: Sequence[sa.RowMapping]) -> Iterable[Record]:
         numbers = [identity["row"] for identity in identities if identity["row"]]
-        mentions = {row["row"]: row for row in _by_key(connection, schema.mention, schema.mention.c.row, numbers)}
+        mentions = {
+            row["row"]: row for row in dialect.rows_among(connection, schema.mention, schema.mention.c.row, numbers)
+        }
         matches: dict[int, list[Match]] = defaultdict(list)
-        for row in _by_key(connection, schema.match, schema.match.c.row, numbers):
+        for row in dialect.rows_among(connection, schema.match, schema.match.c.row, numbers):
             matches[row["row"]].append(rows.read_match(row))
         keys = {row["author_key"] for row in mentions.values() if row["author_key"]}
         authors: dict[bytes, AuthorRow] = {}
-        for row in _by_key(connection, schema.author, schema.author.c.author_key, keys):
+        for row in dialect.rows_among(connection, schema.author, schema.author.c.author_key, keys):
             authors[row["author_key"]] = rows.read_author(row)
         for identity in identities:
             mention = mentions.get(identity["row"])
@@ -104,15 +118,9 @@ class SqlLedger:
 
     def due(self, lane: int, at: int, limit: int) -> list[tuple[int, Waiting]]:
         """Waiting events of the lane that are due, oldest first."""
-        table = schema.waiting
-        query = (
-            sa.select(table)
-            .where(table.c.lane == lane, table.c.due_at <= at)
-            .order_by(table.c.due_at, table.c.id)
-            .limit(limit)
-        )
+        asked = {"lane": lane, "at": at, "limit": limit}
         with self._database.read() as connection:
-            return [(row["id"], _waiting(row)) for row in connection.execute(query).mappings()]
+            return [(row["id"], _waiting(row)) for row in connection.execute(_DUE, asked).mappings()]
 
     # ---- committing -----------------------------------------------------------------------------------------
 
@@ -130,15 +138,6 @@ class SqlLedger:
             append_changes(connection, update.changes)
 
 
-def _by_key(
-    connection: sa.Connection, table: sa.Table, column: sa.Column[Any], keys: Iterable[Any]
-) -> list[sa.RowMapping]:
-    wanted = list(keys)
-    if not wanted:
-        return []
-    return list(connection.execute(sa.select(table).where(column.in_(wanted))).mappings())
-
-
 def _waiting(row: sa.RowMapping) -> Waiting:
     return Waiting(row["lane"], row["kind"], row["key"], row["due_at"], row["event"], row["mode"])
 
@@ -146,10 +145,7 @@ def _waiting(row: sa.RowMapping) -> Waiting:
 def _advance(connection: sa.Connection, old: Position, new: Position) -> None:
     table = schema.position
     values = {name: getattr(new, name) for name in _POSITION}
-    fence = [
-        table.c[name] == getattr(old, name) for name in ("lane", "incarnation", "offset", "event", "epoch", "closed")
-    ]
-    if connection.execute(sa.update(table).where(*fence).values(values)).rowcount == 1:
+    if connection.execute(_ADVANCE, values | {f"old_{name}": getattr(old, name) for name in _FENCE}).rowcount == 1:
         return
     if old == Position(lane=old.lane):
         fresh = dialect.insert(connection, table).values(values).on_conflict_do_nothing().returning(table.c.lane)
@@ -163,8 +159,7 @@ def _write_authors(connection: sa.Connection, update: Update) -> None:
         connection.execute(sa.delete(schema.author).where(schema.author.c.author_key.in_(update.departed)))
     upsert(connection, schema.author, [rows.author_row(row) for _, row in sorted(update.authors.items())])
     environments = [structs.asdict(environment) for _, environment in sorted(update.environments.items())]
-    if environments:
-        connection.execute(dialect.insert(connection, schema.environment).on_conflict_do_nothing(), environments)
+    insert(connection, schema.environment, environments, new=False)
 
 
 def _write_records(connection: sa.Connection, update: Update) -> None:
@@ -173,7 +168,8 @@ def _write_records(connection: sa.Connection, update: Update) -> None:
         connection, schema.identity, [rows.identity_row(record) for record in after if record.key not in update.dropped]
     )
     if update.dropped:
-        connection.execute(sa.delete(schema.identity).where(schema.identity.c.key.in_(update.dropped)))
+        gone_keys = dialect.among(connection, schema.identity.c.key, update.dropped)
+        connection.execute(sa.delete(schema.identity).where(gone_keys))
     gone = [old.row for key, old in update.before.items() if old.row and old.row != update.after[key].row]
     _delete_rows(connection, gone)
     fresh: list[dict[str, Any]] = []
@@ -188,16 +184,14 @@ def _write_records(connection: sa.Connection, update: Update) -> None:
         matches += [rows.match_row(record, match) for match in record.matches]
         if known and old is not None:
             _delete_matches(connection, record.row, {m.topic for m in old.matches} - {m.topic for m in record.matches})
-    if fresh:
-        connection.execute(sa.insert(schema.mention), fresh)
+    insert(connection, schema.mention, fresh)
     upsert(connection, schema.mention, changed)
     upsert(connection, schema.match, matches)
 
 
 def _delete_rows(connection: sa.Connection, numbers: Sequence[int]) -> None:
-    if numbers:
-        connection.execute(sa.delete(schema.match).where(schema.match.c.row.in_(numbers)))
-        connection.execute(sa.delete(schema.mention).where(schema.mention.c.row.in_(numbers)))
+    for table in (schema.match, schema.mention) if numbers else ():
+        connection.execute(sa.delete(table).where(dialect.among(connection, table.c.row, numbers)))
 
 
 def _delete_matches(connection: sa.Connection, row: int, topics: set[str]) -> None:
@@ -215,9 +209,8 @@ def _write_sums(connection: sa.Connection, update: Update) -> None:
 def _write_waiting(connection: sa.Connection, update: Update) -> None:
     table = schema.waiting
     if update.settled:
-        connection.execute(sa.delete(table).where(table.c.id.in_(update.settled)))
-    if update.waiting:
-        connection.execute(sa.insert(table), [structs.asdict(waiting) for waiting in update.waiting])
+        connection.execute(sa.delete(table).where(dialect.among(connection, table.c.id, update.settled)))
+    insert(connection, table, [structs.asdict(waiting) for waiting in update.waiting])
     if update.roots:
         _wake_children(connection, update.roots)
 
@@ -225,28 +218,24 @@ def _write_waiting(connection: sa.Connection, update: Update) -> None:
 def _wake_children(connection: sa.Connection, roots: Sequence[bytes]) -> None:
     """Have the replies to and reposts of these roots look again, each in its own lane."""
     table, identity, mention = schema.waiting, schema.identity, schema.mention
-    early = sa.update(table).where(table.c.kind == "child", table.c.key.in_(roots))
+    early = sa.update(table).where(table.c.kind == "child", dialect.among(connection, table.c.key, roots))
     connection.execute(early.values(due_at=_IMMEDIATELY))
-    kept = sa.select(identity.c.id, identity.c.lane, mention.c.root).join(mention, mention.c.row == identity.c.row)
-    children = connection.execute(kept.where(mention.c.root.in_(roots))).all()
-    if children:
-        again = [
-            {
-                "lane": lane,
-                "kind": "child",
-                "key": root,
-                "due_at": _IMMEDIATELY,
-                "event": encode_event(Rematch(ids=(name,))),
-                "mode": "live",
-            }
-            for name, lane, root in children
-        ]
-        connection.execute(sa.insert(table), again)
+    kept = sa.select(identity.c.id, identity.c.lane, mention.c.root).join(mention, mention.c.key == identity.c.key)
+    again = [
+        {
+            "lane": lane,
+            "kind": "child",
+            "key": root,
+            "due_at": _IMMEDIATELY,
+            "event": encode_event(Rematch(ids=(name,))),
+            "mode": "live",
+        }
+        for name, lane, root in connection.execute(kept.where(dialect.among(connection, mention.c.root, roots)))
+    ]
+    insert(connection, table, again)
 
 
 def _write_rejected(connection: sa.Connection, update: Update) -> None:
-    if not update.rejected:
-        return
     values = [
         {
             "lane": letter.lane,
@@ -260,4 +249,4 @@ def _write_rejected(connection: sa.Connection, update: Update) -> None:
         }
         for letter in update.rejected
     ]
-    connection.execute(dialect.insert(connection, schema.dead_letter).on_conflict_do_nothing(), values)
+    insert(connection, schema.dead_letter, values, new=False)

@@ -112,12 +112,10 @@ class Outbox:
     def _open(self, connection: sa.Connection, now: int) -> list[sa.RowMapping]:
         """What is not done, oldest first. Remembers up to which row everything is done for good, so that an old outbox
         costs nothing."""
-        rows = list(connection.execute(_open_rows(self._settled)).mappings())
-        box = schema.outbox.c
-        # Not the newest row but the newest old one: one with a smaller id may still be uncommitted beside a new row.
-        query = sa.select(sa.func.max(box.id)).where(box.id > self._settled, box.real_at < now - _SETTLED)
-        old = connection.scalar(query.where(box.id < rows[0]["id"]) if rows else query)
-        self._settled = old or self._settled
+        rows = list(connection.execute(_OPEN, {"after": self._settled}).mappings())
+        before = rows[0]["id"] if rows else _NEVER
+        asked = {"after": self._settled, "before": before, "old": now - _SETTLED}
+        self._settled = connection.scalar(_OLD, asked) or self._settled
         return rows
 
     # ---- what became of it ----------------------------------------------------------------------------------
@@ -181,11 +179,23 @@ class Outbox:
             )
 
 
-def _open_rows(after: int) -> sa.Select[Any]:
+def _open_rows() -> sa.Select[Any]:
     box, delivery = schema.outbox, schema.delivery
     columns = (delivery.c.state, delivery.c.attempts, delivery.c.lease_until, delivery.c.next_at)
-    query = sa.select(box, *columns).outerjoin(delivery, delivery.c.outbox == box.c.id).where(box.c.id > after)
+    query = sa.select(box, *columns).outerjoin(delivery, delivery.c.outbox == box.c.id)
+    query = query.where(box.c.id > sa.bindparam("after"))
     return query.where(sa.or_(delivery.c.state.is_(None), delivery.c.state.not_in(_DONE))).order_by(box.c.id)
+
+
+# Asked ten times a second: building them would cost more than asking.
+_OPEN = _open_rows()
+_OLD = sa.select(sa.func.max(schema.outbox.c.id)).where(
+    schema.outbox.c.id > sa.bindparam("after"),
+    schema.outbox.c.id < sa.bindparam("before"),
+    # Not the newest row but the newest old one: one with a smaller id may still be uncommitted beside a new row.
+    schema.outbox.c.real_at < sa.bindparam("old"),
+)
+_NEVER = 2**62
 
 
 def _ready(
@@ -237,8 +247,8 @@ def _take(connection: sa.Connection, row: sa.RowMapping, **values: Any) -> bool:
 def _resolution(connection: sa.Connection, firing: sa.RowMapping) -> sa.RowMapping | None:
     """The resolution of the same incident that waits behind its firing, in the same channel."""
     box = schema.outbox.c
-    query = _open_rows(firing["id"]).where(box.channel == firing["channel"], box.alert == firing["alert"])
-    return connection.execute(query.where(box.kind == "resolved").limit(1)).mappings().first()
+    query = _OPEN.where(box.channel == firing["channel"], box.alert == firing["alert"], box.kind == "resolved")
+    return connection.execute(query.limit(1), {"after": firing["id"]}).mappings().first()
 
 
 def _firing_untold(connection: sa.Connection, row: sa.RowMapping) -> bool:

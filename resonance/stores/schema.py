@@ -206,8 +206,8 @@ arrival = table(
     "arrival",
     column("topic", key=True),
     column("version", sa.Integer, key=True),
-    column("platform", key=True),
     column("minute", sa.BigInteger, key=True),
+    column("platform", key=True),
     column("lane", sa.Integer, key=True),
     *sums(tuple(COUNTS)),
 )

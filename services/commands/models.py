@@ -58,7 +58,7 @@ def score(
             console.print(f"line {number}: {error}", markup=False, highlight=False)
             continue
         spans = dict(target.match(mention)).get("topic", ()) if target else ()
-        polarity = loaded.score_windows(mention.text, spans) if spans else loaded.score([text_of(mention)])[0]
+        polarity = (loaded.score_windows([(mention.text, spans)]) if spans else loaded.score([text_of(mention)]))[0]
         answer = {
             "id": mention.id,
             "language": detector.detect(mention.text, mention.language).language,

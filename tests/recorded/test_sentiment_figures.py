@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resonance.language.detect import LanguageDetector
-from resonance.language.keyterms import key_terms
 from resonance.reach import ReachRates, reach_of
 from resonance.sentiment.evaluation import evaluate, read_labelled
 from resonance.sentiment.features import VERSION
@@ -63,14 +62,6 @@ def test_the_platforms_own_tag_counts_unless_the_text_plainly_says_otherwise() -
     detector = LanguageDetector(("de", "en"))
     assert detector.detect("ok", "de-AT").by == "platform"
     assert detector.detect("🔥", None).language is None
-
-
-def test_key_terms_name_what_it_is_about_without_the_topics_own_words() -> None:
-    texts = [(f"Die Bahn hat schon wieder Verspätung, Zug {n} fällt aus", "de") for n in range(6)]
-    texts += [("Nothing but delays again", "en"), ("delays delays", "en")]
-    terms = [term.term for term in key_terms(texts, exclude=("bahn", "zug"))]
-    assert "Verspätung" in terms
-    assert not {"Bahn", "Zug", "die", "schon"} & set(terms)
 
 
 @given(followers=st.integers(0, 10**9), shares=st.integers(0, 10**6))

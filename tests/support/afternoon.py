@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from ingest.demo import Truth, generate
 from resonance.clock import ManualClock
 from resonance.engines.evaluator import Evaluator
 from resonance.language.keyterms import key_terms
+from resonance.language.lemmas import open_lemmas
 from resonance.model import instant
 from resonance.stores import schema
 from resonance.stores.evaluations import Evaluations
@@ -43,7 +45,8 @@ def live_through(folder: Path, seed: int, *, quiet: bool = False, hours: float =
     machine.__dict__.pop("sink", None)
     demonstration.load_history(machine, demo, Console(quiet=True))
     lanes = machine.lanes(alone=True)
-    evaluator = Evaluator(Evaluations(machine.database), machine.watch.catalogue, clock, key_terms)
+    terms = partial(key_terms, lemmas=open_lemmas(machine.tables))
+    evaluator = Evaluator(Evaluations(machine.database), machine.watch.catalogue, clock, terms)
     due = iter(demo.afternoon)
     following = next(due, None)
     for half in range(int(hours * 120)):

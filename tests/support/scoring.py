@@ -18,8 +18,8 @@ class ThreeWords:
     def score(self, texts: Sequence[str]) -> list[Polarity]:
         return [self._one(text) for text in texts]
 
-    def score_windows(self, text: str, spans: Sequence[tuple[int, int]]) -> Polarity:
-        return self._one(text)
+    def score_windows(self, asked: Sequence[tuple[str, Sequence[tuple[int, int]]]]) -> list[Polarity]:
+        return [self._one(text) for text, _ in asked]
 
     def _one(self, text: str) -> Polarity:
         if "gut" in text:
