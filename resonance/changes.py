@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from msgspec import structs
 
 from resonance.model import key_text
-from resonance.update import ArrivalKey, Change, Counts, Record, plus
+from resonance.update import ArrivalKey, Change, Counts, Match, Record, plus
 from resonance.windows import bucket_of, counts_of
 
 Pair = tuple[Record | None, Record]
@@ -34,30 +34,50 @@ class _Part(Protocol):
     def logged_at(self) -> int: ...
 
 
+class First(NamedTuple):
+    """The record as it was when one of its matches was first seen; `at`: when that was observed (µs), None where it is
+    no arrival."""
+
+    record: Record
+    match: Match
+    at: int | None
+
+
 def arrivals_of(
-    pairs: Sequence[Pair], lane: _Lane, arrived: Mapping[bytes, int]
+    pairs: Sequence[Pair], firsts: Mapping[bytes, Mapping[str, First]], lane: _Lane
 ) -> tuple[dict[ArrivalKey, Counts], dict[bytes, Record]]:
     """First live matches of (mention, topic version), booked by observed time but never in a closed minute; and the
-    records, which remember what arrived and no longer matches. `arrived`: key → observed at (µs) of what counts."""
+    records, which remember what arrived and no longer matches.
+
+    `firsts`: key → name → each match at its first moment since the old records: what an edit or a deletion took away
+    again has arrived all the same, wherever slices are cut.
+    """
     found: dict[ArrivalKey, Counts] = {}
     records: dict[bytes, Record] = {}
     floor = max(bucket_of(lane.progress, 60), lane.closed)
     for old, new in pairs:
-        prior = _names(old) | set(old.unmatched if old else ())
-        lost = () if new.deleted_at is not None else tuple(sorted(prior - _names(new)))
+        prior = match_names(old) | set(old.unmatched if old else ())
+        seen = firsts.get(new.key, {})
+        lost = () if new.deleted_at is not None else tuple(sorted((prior | seen.keys()) - match_names(new)))
         records[new.key] = structs.replace(new, unmatched=lost) if lost != new.unmatched else new
-        if new.key not in arrived or new.mention is None:
-            continue
-        minute = max(bucket_of(arrived[new.key], 60), floor)
-        for match in new.matches:
-            if f"{match.topic}@{match.version}" not in prior:
-                key = ArrivalKey(match.topic, match.version, new.mention.platform, minute, new.lane)
-                found[key] = plus(found.get(key, Counts()), counts_of(new, match))
+        for name in sorted(seen.keys() - prior):
+            record, match, at = seen[name]
+            if at is None or record.mention is None:
+                continue
+            minute = max(bucket_of(at, 60), floor)
+            key = ArrivalKey(match.topic, match.version, record.mention.platform, minute, record.lane)
+            found[key] = plus(found.get(key, Counts()), counts_of(record, match))
     return found, records
 
 
-def _names(record: Record | None) -> set[str]:
-    return {f"{match.topic}@{match.version}" for match in record.matches} if record else set()
+def match_names(record: Record | None) -> set[str]:
+    """The matches as an arrival names them: topic@version."""
+    return {match_name(match) for match in record.matches} if record else set()
+
+
+def match_name(match: Match) -> str:
+    """One match as an arrival names it."""
+    return f"{match.topic}@{match.version}"
 
 
 def changes_of(pairs: Sequence[Pair], at: int) -> list[Change]:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from msgspec import structs
 
-from resonance.changes import arrivals_of, backfilled, changes_of, topics_changed
+from resonance.changes import First, arrivals_of, backfilled, changes_of, match_name, topics_changed
 from resonance.model import (
     AuthorSeen,
     Correction,
@@ -93,10 +93,13 @@ class _Work:
     waiting: list[Waiting] = field(default_factory=list)
     speakers: set[bytes] = field(default_factory=set)
     departed: set[bytes] = field(default_factory=set)
-    arrived: dict[bytes, int] = field(default_factory=dict)
+    arrives_at: int | None = None
+    """When what is being taken was observed (µs), if what it matches counts as an arrival."""
     dropped: set[bytes] = field(default_factory=set)
     stirred: set[bytes] = field(default_factory=set)
     """Records whose topics changed at any moment of the slice: a reply may have looked in between."""
+    firsts: dict[bytes, dict[str, First]] = field(default_factory=dict)
+    """Each match at the first moment of the slice at which it stood."""
     readings: Mapping[int, Reading] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -116,11 +119,16 @@ class _Work:
         """Let the record stand as it is now."""
         if topics_changed(self.record(new.key), new):
             self.stirred.add(new.key)
+        if new.matches:
+            firsts = self.firsts.setdefault(new.key, {})
+            for match in new.matches:
+                firsts.setdefault(match_name(match), First(new, match, self.arrives_at))
         self.after[new.key] = new
 
     def take(self, event: Event) -> None:
         """Apply one event."""
         at = micros(event.observed_at) if event.observed_at else self.part.logged_at
+        self.arrives_at = at if isinstance(event, Upsert) and self.part.mode == "live" else None
         match event:
             case Upsert(mention=mention):
                 self._upsert(mention, at, event)
@@ -166,7 +174,6 @@ class _Work:
             if mention.root and stamp == old.stamp:
                 # It comes again with the same words, and may have found its root meanwhile.
                 self._again(mention.id)
-                self.arrived.setdefault(key, at)
             self._engaged(self.record(key) or old, mention, counted)
             return
         base = old or Record(
@@ -182,7 +189,6 @@ class _Work:
         new = structs.replace(new, engagement=merge_engagement(new.engagement, mention.engagement, counted))
         whole = source is not None and source.keep != "matched"
         self._settle(old, new, keep=bool(new.matches) or whole or mention.is_edit, content=bool(new.matches) or whole)
-        self.arrived.setdefault(key, at)
 
     def _content(self, base: Record, mention: Mention, author: bytes | None) -> Record:
         """The record with this content read, matched and scored."""
@@ -357,7 +363,7 @@ class _Work:
         last_row = self._give_rows(after)
         pairs = [(before.get(key), record) for key, record in after.items()]
         windows = deltas(pairs)
-        arrivals, after = arrivals_of(pairs, self.part, self.arrived if self.part.mode == "live" else {})
+        arrivals, after = arrivals_of(pairs, self.firsts, self.part)
         for record in after.values():
             if record.mention and record.mention.author and record.author_key:
                 self._author(

@@ -123,3 +123,16 @@ def test_counts_survive_an_edit_that_does_not_match_between_two_that_do() -> Non
     assert [record.engagement for record in expected.values()] == [
         {"likes": (3, 1777896000000000), "reaction:haha": (2, 1777896000000000)}
     ]
+
+
+@settings(max_examples=60, deadline=None, phases=FAST)
+@given(story=stories(), chunk=st.integers(2, 12))
+def test_what_arrived_does_not_depend_on_where_slices_are_cut(story: list[Event], chunk: int) -> None:
+    def arrived(by: int) -> dict[tuple[object, ...], int]:
+        machine = Machine(SCORER)
+        for first in range(0, len(story), by):
+            machine.put(story[first : first + by], stamp=at(0))
+            machine.work()
+        return {tuple(key): counts.mentions for key, counts in machine.ledger.arrivals.items()}
+
+    assert arrived(chunk) == arrived(1)

@@ -80,7 +80,7 @@ class Cluster:
         addresses = ", ".join(f'"{broker.address}"' for broker in self.brokers)
         replicas = min(3, len(self.brokers))
         head = (
-            f'installation_key = "{KEY}"\nerased_list = "{self.folder}/erased.list"\n{self.settings}\n[store]\nurl = "{self.url}"\n[kafka]\nbrokers = [{addresses}]\n'
+            f'installation_key = "{KEY}"\nerased_list = "{self.folder}/erased.list"\ndata = "{self.folder}"\n{self.settings}\n[store]\nurl = "{self.url}"\n[kafka]\nbrokers = [{addresses}]\n'
             f"partitions = {LANES}\nreplicas = {replicas}\nsession_seconds = 6\n"
         )
         self.file.write_text(head + self.config)

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from resonance.stores import dialect, schema
+from resonance.stores import schema
+from resonance.stores.database import Database
 from resonance.stores.migrate import migrate
 
 
@@ -21,7 +22,7 @@ def _described(engine: sa.Engine) -> dict[str, object]:
 
 
 def test_a_migrated_store_is_the_schema_to_the_letter(tmp_path: Path) -> None:
-    migrated, made = (dialect.engine(f"sqlite:///{tmp_path / name}") for name in ("migrated.db", "made.db"))
+    migrated, made = (Database(f"sqlite:///{tmp_path / name}").engine for name in ("migrated.db", "made.db"))
     migrate(migrated)
     schema.metadata.create_all(made)
     found = _described(migrated)
