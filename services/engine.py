@@ -20,6 +20,7 @@ from services.upkeep import Timetable, Upkeep
 
 def process_of(machine: Machine, url: str) -> Process:
     """Everything that works on one machine, but the web."""
+    parts.hold_stamps(machine)
     lanes = machine.lanes()
     upkeep = Upkeep(machine, parts.jobs(machine))
     timetable = Timetable({**upkeep.of_every_process(), **upkeep.of_one()})

@@ -24,6 +24,7 @@ def run(cluster: Cluster, stop: threading.Event) -> int:
     """Until told to stop; returns an exit code."""
     cluster.check_stream()
     begin(cluster)
+    parts.hold_stamps(cluster)
     upkeep = Upkeep(cluster, parts.jobs(cluster))
     process = Process(
         {

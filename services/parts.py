@@ -62,6 +62,13 @@ def jobs(site: Installation) -> Jobs:
     return Jobs(site.database, site.sink, passage, site.clock, erasing)
 
 
+def hold_stamps(site: Installation) -> None:
+    """Before anything says what time it is: not past what sources with times of their own have told."""
+    for source in site.watch.catalogue().sources.values():
+        if source.kind in SIMULATED:
+            site.sink.hold(source.id)
+
+
 def ingest(site: Installation, stop: threading.Event) -> None:
     """A worker for each configured source that we pull from, until told to stop."""
     asyncio.run(_sources(site, stop))

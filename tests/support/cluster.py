@@ -174,7 +174,9 @@ def truth(folder: Path, config: str, last: datetime) -> dict[str, list[tuple[Any
         while not up.rows(f"SELECT 1 FROM position WHERE progress > {_micros(last) + 120_000_000}"):
             assert time.monotonic() < deadline, up.output.read_text()
             time.sleep(0.2)
-        time.sleep(2)
+        while not up.rows("SELECT 1 FROM alert WHERE state = 'resolved'"):
+            assert time.monotonic() < deadline, up.output.read_text()
+            time.sleep(0.2)
     finally:
         up.stop()
     database = Database(f"sqlite:///{folder / 'data' / 'store.db'}")
