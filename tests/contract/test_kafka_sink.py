@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
+from deploy.native.kafka import Brokers
 from ingest.kafka_sink import KafkaStream, create, describe
 from ingest.log_sink import LogSink
 from ingest.placement import lane_of
+from resonance import brokers as access
 from resonance.clock import SystemClock
 from resonance.errors import Invalid, NotFound, Retry
 from resonance.model import Mention, Upsert
 from resonance.wire import decode_envelope, decode_event
-from tests.support.kafka import Broker, running
+from tests.support.kafka import running
 from tests.support.machine import at
 
 pytestmark = [
@@ -27,22 +31,31 @@ pytestmark = [
 ]
 
 
+@dataclass
+class Broker:
+    """A running one, and how it is reached."""
+
+    kafka: Brokers
+    brokers: access.Brokers
+
+
 @pytest.fixture(scope="module")
 def broker() -> Iterator[Broker]:
     with running() as made:
-        yield made
+        yield Broker(made, access.Brokers(made.addresses))
+        gc.collect()
 
 
 @pytest.fixture
 def name(broker: Broker, request: pytest.FixtureRequest) -> str:
     made = f"mentions.{zlib.crc32(request.node.name.encode())}"
-    assert create([broker.address], made, lanes=4, replicas=1)
+    assert create(broker.brokers, made, lanes=4, replicas=1)
     return made
 
 
 def read(broker: Broker, name: str, lane: int) -> list[bytes]:
     place = TopicPartition(name, lane)
-    consumer = KafkaConsumer(bootstrap_servers=[broker.address], auto_offset_reset="earliest")
+    consumer = KafkaConsumer(bootstrap_servers=list(broker.kafka.addresses), auto_offset_reset="earliest")
     consumer.assign([place])
     end, found = consumer.end_offsets([place])[place], []
     while len(found) < end:
@@ -100,10 +113,10 @@ def test_the_sink_puts_each_mention_where_every_client_would_and_loses_none_of_s
 def test_a_broker_that_is_gone_says_try_again_and_its_return_is_enough(broker: Broker, name: str) -> None:
     stream = KafkaStream(broker.brokers, name)
     stream.append([(0, b"before")])()
-    broker.stop(signal.SIGKILL)
+    broker.kafka.nodes[0].stop(signal.SIGKILL)
     with pytest.raises(Retry):
         KafkaStream(broker.brokers, name).bounds(0)
-    broker.start()
+    broker.kafka.nodes[0].start()
     stream.append([(0, b"after")])()
     stream.close()
     assert read(broker, name, 0) == [b"before", b"after"]

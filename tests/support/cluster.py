@@ -16,7 +16,6 @@ import sqlalchemy as sa
 
 from resonance.stores import schema
 from resonance.stores.database import Database
-from tests.support.kafka import Broker
 from tests.support.process import Up
 
 LANES = 8
@@ -68,7 +67,7 @@ class Cluster:
     """Processes by name: "work-1" runs `resonance work`. `lines`: the configuration's head."""
 
     folder: Path
-    brokers: Sequence[Broker]
+    brokers: Sequence[str]
     url: str
     config: str
     settings: str = ""
@@ -77,7 +76,7 @@ class Cluster:
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.file = self.folder / "resonance.toml"
-        addresses = ", ".join(f'"{broker.address}"' for broker in self.brokers)
+        addresses = ", ".join(f'"{address}"' for address in self.brokers)
         replicas = min(3, len(self.brokers))
         head = (
             f'installation_key = "{KEY}"\nerased_list = "{self.folder}/erased.list"\ndata = "{self.folder}"\n{self.settings}\n[store]\nurl = "{self.url}"\n[kafka]\nbrokers = [{addresses}]\n'

@@ -1,0 +1,62 @@
+"""A real PostgreSQL on loopback: Debian's server, a cluster of its own in a folder; for trials and tests."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import subprocess
+from pathlib import Path
+
+from deploy.native.ports import free_port
+
+
+def binaries() -> Path | None:
+    """The folder of the newest server installed (15 or later); None where there is none."""
+    found = sorted(Path("/usr/lib/postgresql").glob("[0-9]*/bin/postgres"), key=lambda path: int(path.parts[-3]))
+    return found[-1].parent if found and int(found[-1].parts[-3]) >= 15 else None
+
+
+class Server:
+    """A server that can be started and stopped. A folder that holds its data already is taken up again."""
+
+    def __init__(self, folder: Path, programs: Path, port: int | None = None) -> None:
+        self.folder, self.programs, self.port = folder, programs, port or free_port()
+        folder.mkdir(parents=True, exist_ok=True)
+        # PostgreSQL refuses to run as root.
+        self._as = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        if self._as:
+            account = pwd.getpwnam("postgres")
+            os.chown(folder, account.pw_uid, account.pw_gid)
+        if not (folder / "data").exists():
+            self.run(
+                "initdb", "-D", str(folder / "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"
+            )
+
+    def run(self, program: str, *arguments: str) -> str:
+        """One of PostgreSQL's programs; returns what it said."""
+        command = [*self._as, str(self.programs / program), *arguments]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=120, check=False)
+        if done.returncode:
+            raise RuntimeError(f"{program}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def start(self, *settings: str) -> None:
+        """Start and wait until it answers."""
+        given = "".join(f" -c {setting}" for setting in ("max_connections=80", *settings))
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''{given}"
+        self.run(
+            "pg_ctl", "-D", str(self.folder / "data"), "-l", str(self.folder / "log"), "-w", "-o", options, "start"
+        )
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop: "fast" cuts connections, "immediate" is a crash."""
+        self.run("pg_ctl", "-D", str(self.folder / "data"), "-m", mode, "-w", "stop")
+
+    @property
+    def pid(self) -> int:
+        """The server's process."""
+        return int((self.folder / "data" / "postmaster.pid").read_text().split("\n", 1)[0])
+
+    def address(self, database: str) -> str:
+        """A database's URL."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
