@@ -6,6 +6,7 @@ import fcntl
 import os
 import secrets
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -94,17 +95,31 @@ class DataFolder:
             return configured.encode()
         file = self.path / "installation.key"
         if file.exists():
-            return file.read_text("ascii").strip().encode()
+            return self._key_in(file)
         if (self.path / "store.db").exists():
             raise Unconfigured(
                 f"{file} is missing, but there are data: without their key no author can be recognised or erased. "
                 "Restore the file, or set RESONANCE_INSTALLATION_KEY."
             )
-        key = secrets.token_urlsafe(32)
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as handle:
-            handle.write(key + "\n")
-        return key.encode()
+        fresh = file.with_suffix(f".{os.getpid()}")
+        fresh.unlink(missing_ok=True)
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
+            handle.write(secrets.token_urlsafe(32) + "\n")
+            handle.flush()
+            os.fsync(handle.fileno())
+        # Whole or not at all, and never in the place of another's: half a key would be taken for the key.
+        with suppress(FileExistsError):
+            os.link(fresh, file)
+        fresh.unlink()
+        return self._key_in(file)
+
+    def _key_in(self, file: Path) -> bytes:
+        key = file.read_bytes().strip()
+        if not key:
+            raise Unconfigured(
+                f"{file} is empty: restore it, or delete it if there are no data yet, and a new key will be made"
+            )
+        return key
 
     # ---- small facts ----------------------------------------------------------------------------------------
 
