@@ -6,7 +6,6 @@ import fcntl
 import os
 import secrets
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -101,17 +100,26 @@ class DataFolder:
                 f"{file} is missing, but there are data: without their key no author can be recognised or erased. "
                 "Restore the file, or set RESONANCE_INSTALLATION_KEY."
             )
-        fresh = file.with_suffix(f".{os.getpid()}")
-        fresh.unlink(missing_ok=True)
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
-            handle.write(secrets.token_urlsafe(32) + "\n")
-            handle.flush()
-            os.fsync(handle.fileno())
-        # Whole or not at all, and never in the place of another's: half a key would be taken for the key.
-        with suppress(FileExistsError):
-            os.link(fresh, file)
-        fresh.unlink()
+        self._make_key(file)
         return self._key_in(file)
+
+    def _make_key(self, file: Path) -> None:
+        """Whole or not at all, and never in the place of another's: half a key would be taken for the key."""
+        fresh = file.with_suffix(f".{secrets.token_hex(8)}")
+        try:
+            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
+                handle.write(secrets.token_urlsafe(32) + "\n")
+                handle.flush()
+                os.fsync(handle.fileno())
+            try:
+                os.link(fresh, file)
+            except FileExistsError:
+                pass
+            except OSError:
+                # A file system without links.
+                fresh.replace(file)
+        finally:
+            fresh.unlink(missing_ok=True)
 
     def _key_in(self, file: Path) -> bytes:
         key = file.read_bytes().strip()
