@@ -15,6 +15,8 @@ from resonance.model import Author, AuthorSeen, EngagementSeen, Mention, PublicE
 from resonance.wire import EVENT_LIMIT, decode_event, encode_event, read_event
 
 EXTRA_LIMIT = 4096
+EXTRA_DEPTH = 32
+"""`extra` is nested no deeper: nobody who reads it later may run out of stack."""
 _TAG = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*", re.IGNORECASE)
 _NO_LANGUAGE = {"und", "mul", "zxx", "mis"}
 
@@ -31,9 +33,12 @@ def clean(event: PublicEvent, *, source: str, observed_at: datetime) -> PublicEv
     """The event with its platform, source, site and observed time set, without NUL characters; it can be logged, read
     back and stored.
 
-    Raises Invalid naming every mistake: an empty text with nothing in its place, too great an event or `extra`,
+    Raises Invalid naming every mistake: an empty text with nothing in its place, too great an event, too great or too deep an `extra`,
     half surrogate pairs, an instant outside of the years 1 to 9999 (UTC).
     """
+    if isinstance(event, Upsert) and not _shallow(event.mention.extra):
+        detail = f"is nested deeper than {EXTRA_DEPTH} levels"
+        raise Invalid([Problem(detail, "/mention/extra", "too_deep")])
     try:
         encoded = encode_event(event)
     except (UnicodeEncodeError, msgspec.MsgspecError):
@@ -80,6 +85,15 @@ def _mistakes_of(mention: Mention) -> list[Problem]:
     if mention.extra is not None and len(msgspec.json.encode(mention.extra)) > EXTRA_LIMIT:
         problems.append(Problem(f"has more than {EXTRA_LIMIT:,} bytes", "/mention/extra", "too_large"))
     return problems
+
+
+def _shallow(value: Any) -> bool:
+    """Whether it is nested no deeper than allowed; looked at level by level, for the stack is what is to be spared."""
+    level = [value]
+    for _ in range(EXTRA_DEPTH):
+        inner = [held for held in level if isinstance(held, dict | list)]
+        level = [part for held in inner for part in (held.values() if isinstance(held, dict) else held)]
+    return not any(isinstance(held, dict | list) for held in level)
 
 
 def _misplaced(pointer: str, holder: Mention | Author | EngagementSeen | None, names: tuple[str, ...]) -> list[Problem]:

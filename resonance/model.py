@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -19,8 +19,12 @@ Voice = Literal["earned", "own", "employee", "paid", "competitor"]
 LABELS: tuple[Label, ...] = ("negative", "neutral", "positive", "uncertain")
 VOICES: tuple[Voice, ...] = ("earned", "own", "employee", "paid", "competitor")
 
+MOST: Final = 2**40
+"""No count is greater (a trillion: a hundred times what any platform has ever shown), so that sums over eight million
+mentions at the limit still fit the 63 bits of a column."""
+
 Instant = Annotated[datetime, Meta(tz=True)]
-Count = Annotated[int, Meta(ge=0, le=2**53)]
+Count = Annotated[int, Meta(ge=0, le=MOST)]
 MentionId = Annotated[str, Meta(min_length=3, max_length=1024, pattern=r"^[a-z0-9][a-z0-9_.-]*:[^\x00]+$")]
 Short = Annotated[str, Meta(max_length=1024)]
 Address = Annotated[str, Meta(max_length=8192)]

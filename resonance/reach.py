@@ -9,8 +9,7 @@ from typing import Any, Final, Literal
 import msgspec
 from msgspec import Struct
 
-MOST: Final = 2**53
-"""No estimate goes beyond what every program reads exactly."""
+from resonance.model import MOST
 
 
 class Visibility(Struct, frozen=True):

@@ -13,6 +13,9 @@ from resonance.update import Record
 UNSTAMPED = Stamp(0, "", "")
 """Older than any content."""
 
+_LEAST_RATE = 1e-6
+"""A smaller part of all mentions counts as this one, so that weights and their sums fit their columns."""
+
 _CORRECTED: dict[str, tuple[int, int, int]] = {
     "negative": (1000, 0, 0),
     "neutral": (0, 1000, 0),
@@ -101,7 +104,7 @@ def keeps(mention: Mention, keep: str) -> int | None:
         digest = hashlib.blake2b(mention.id.encode("utf-8", "surrogatepass"), digest_size=8, person=b"sample").digest()
         if int.from_bytes(digest, "big") >= rate * 2**64:
             return None
-    return round(1000 / (rate * (mention.sample_rate or 1.0)))
+    return round(1000 / max(rate * (mention.sample_rate or 1.0), _LEAST_RATE))
 
 
 def row_after(last: int, observed_at: int, lane: int) -> int:

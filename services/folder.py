@@ -94,17 +94,40 @@ class DataFolder:
             return configured.encode()
         file = self.path / "installation.key"
         if file.exists():
-            return file.read_text("ascii").strip().encode()
+            return self._key_in(file)
         if (self.path / "store.db").exists():
             raise Unconfigured(
                 f"{file} is missing, but there are data: without their key no author can be recognised or erased. "
                 "Restore the file, or set RESONANCE_INSTALLATION_KEY."
             )
-        key = secrets.token_urlsafe(32)
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as handle:
-            handle.write(key + "\n")
-        return key.encode()
+        self._make_key(file)
+        return self._key_in(file)
+
+    def _make_key(self, file: Path) -> None:
+        """Whole or not at all, and never in the place of another's: half a key would be taken for the key."""
+        fresh = file.with_suffix(f".{secrets.token_hex(8)}")
+        try:
+            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
+                handle.write(secrets.token_urlsafe(32) + "\n")
+                handle.flush()
+                os.fsync(handle.fileno())
+            try:
+                os.link(fresh, file)
+            except FileExistsError:
+                pass
+            except OSError:
+                # A file system without links.
+                fresh.replace(file)
+        finally:
+            fresh.unlink(missing_ok=True)
+
+    def _key_in(self, file: Path) -> bytes:
+        key = file.read_bytes().strip()
+        if not key:
+            raise Unconfigured(
+                f"{file} is empty: restore it, or delete it if there are no data yet, and a new key will be made"
+            )
+        return key
 
     # ---- small facts ----------------------------------------------------------------------------------------
 

@@ -129,11 +129,13 @@ def run(
     *,
     progress: Callable[[Path, Line], None],
     bookmarks: Path | None = None,
+    choices: str = "",
 ) -> Result:
-    """Import the files in order, resuming after what `bookmarks` (a folder) remembers of an interrupted import."""
+    """Import the files in order, resuming after what `bookmarks` (a folder) remembers of an interrupted import under the
+    same `choices`: with another mapping or zone every line has to be read anew."""
     result = Result()
     for path in files:
-        mark = Bookmark(path, bookmarks)
+        mark = Bookmark(path, bookmarks, choices)
         events: list[Event] = []
         for line in lines(path):
             progress(path, line)
@@ -171,9 +173,10 @@ def _write(target: Target, events: Sequence[Event]) -> None:
 class Bookmark:
     """How far a file was imported, for the case of an interruption."""
 
-    def __init__(self, path: Path, folder: Path | None) -> None:
+    def __init__(self, path: Path, folder: Path | None, choices: str = "") -> None:
         facts = path.stat()
-        name = hashlib.sha256(f"{path.resolve()}|{facts.st_size}|{facts.st_mtime_ns}".encode()).hexdigest()[:24]
+        told = f"{path.resolve()}|{facts.st_size}|{facts.st_mtime_ns}|{choices}"
+        name = hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()[:24]
         self._file = folder / f"import-{name}" if folder else None
         self.line = 0
         if self._file and self._file.exists():

@@ -15,6 +15,7 @@ from api.repeats import Repeatable
 from api.security import Admin, PartsOf, Reader, Writer, known_parameters
 from api.sources import sources
 from resonance.errors import Conflict, Invalid, NotFound, Problem, ResonanceError
+from resonance.ports import Mode
 from resonance.stores import schema
 from resonance.stores.audit import record
 from resonance.stores.mentions import read_cursor, write_cursor
@@ -69,7 +70,7 @@ def list_dead_letters(
 
 @router.post("/v1/dead-letters/{number}/retry", tags=["operations"], status_code=202, summary="Try one again")
 def retry_dead_letter(number: Number, parts: PartsOf, caller: Admin) -> dict[str, Any]:
-    """It goes through the front door; what is still wrong with it is the answer."""
+    """It goes through the front door; what is still wrong with it is the answer. What was imported notifies nobody."""
     caller.require_everything()
     letter = schema.dead_letter
     with parts.database.read() as connection:
@@ -82,7 +83,8 @@ def retry_dead_letter(number: Number, parts: PartsOf, caller: Admin) -> dict[str
         item = msgspec.json.decode(bytes(row["payload"]))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Invalid([Problem(f"is still no JSON: {error}", "/payload", "syntax")]) from None
-    receipt = parts.intake.take([item], source=row["source"], mode="live")
+    mode: Mode = "backfill" if row["source"] == "import" else "live"
+    receipt = parts.intake.take([item], source=row["source"], mode=mode)
     if receipt.rejected:
         raise Invalid(receipt.rejected[0].problems)
     with parts.database.write() as connection:

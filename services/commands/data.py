@@ -74,7 +74,12 @@ def import_(
             bar.update(task, advance=1, name=path.name)
 
         result = importing.run(
-            files, target, lines, progress=progress, bookmarks=machine.folder.path if machine else None
+            files,
+            target,
+            lines,
+            progress=progress,
+            bookmarks=machine.folder.path if machine else None,
+            choices=f"{map_}|{preset}|{zone}",
         )
     for path, number, problem in result.bad:
         sys.stderr.write(f"{path}:{number}: {problem}\n")

@@ -100,6 +100,14 @@ def test_one_bad_item_of_a_list_costs_only_itself(desk: Desk) -> None:
     assert answer["accepted"] == 3
 
 
+@pytest.mark.parametrize("leaf", ["1", '"\\u0000"'])
+def test_a_deep_extra_costs_itself_and_not_the_lists_in_which_it_would_stand(desk: Desk, leaf: str) -> None:
+    deep = json.dumps(said(1)).replace("}", ', "extra": {"a": %s}}' % ("[" * 700 + leaf + "]" * 700))
+    answer = desk.client.post("/v1/mentions", content=f"[{deep}, {json.dumps(said(2))}]".encode())
+    assert (answer.status_code, answer.json()["accepted"]) == (202, 1)
+    assert "nested deeper" in json.dumps(answer.json()["rejected"][0])
+
+
 def test_a_broken_line_is_named_by_its_number(desk: Desk) -> None:
     body = b"\n".join([json.dumps(said(1)).encode(), b"", b'{"id": ', json.dumps(said(2)).encode(), b"[[["])
     answer = desk.client.post("/v1/mentions", content=body).json()

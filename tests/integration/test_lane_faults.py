@@ -8,10 +8,12 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 import zstandard
+from msgspec import structs
 
+from resonance import processor
 from resonance.engines import lane
 from resonance.errors import NewerVersion
-from resonance.model import Mention, Upsert, mention_key
+from resonance.model import MOST, Author, Engagement, Mention, Upsert, mention_key
 from resonance.stores import schema
 from resonance.stores.database import Database
 from resonance.stores.ledger import SqlLedger
@@ -53,10 +55,11 @@ def letters(database: Database) -> list[tuple[str, int, int]]:
 
 @pytest.mark.parametrize("bad", [[0], [99], [37, 38], list(range(0, 100, 9))])
 def test_a_value_that_the_store_refuses_is_set_aside_and_nothing_else_with_it(
-    database: Database, bad: list[int]
+    database: Database, bad: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(processor, "keeps", lambda mention, keep: 10**30 if mention.sample_rate else 1000)
     machine = Machine(scorer(), ledger=SqlLedger(database))
-    machine.put([said(number, 1e-30 if number in bad else None) for number in range(100)])
+    machine.put([said(number, 0.5 if number in bad else None) for number in range(100)])
     machine.work()
     assert stored(database) == {f"test:{number}" for number in range(100) if number not in bad}
     assert sorted(letters(database)) == [("refused", 0, number) for number in bad]
@@ -64,6 +67,27 @@ def test_a_value_that_the_store_refuses_is_set_aside_and_nothing_else_with_it(
         assert connection.scalar(
             sa.select(sa.func.sum(schema.window.c.mentions)).where(schema.window.c.resolution == 60)
         ) == 100 - len(bad)
+
+
+def test_sums_of_the_greatest_numbers_that_are_taken_stay_whole(database: Database) -> None:
+    """SQLite would go on in floating point where 63 bits are not enough, PostgreSQL would refuse the event."""
+    most = Engagement(likes=MOST, replies=MOST, reposts=MOST, quotes=MOST, views=MOST)
+    loud = [
+        structs.replace(
+            event, mention=structs.replace(event.mention, engagement=most, author=Author(id="a", followers=MOST))
+        )
+        for event in (said(number, 5e-324) for number in range(1500))
+    ]
+    machine = Machine(scorer(), ledger=SqlLedger(database))
+    machine.put(loud)
+    machine.work()
+    assert letters(database) == []
+    window = schema.window.c
+    with database.read() as connection:
+        rows = connection.execute(sa.select(window.weight, window.reach, window.likes, window.views)).all()
+        total = connection.scalar(sa.select(sa.func.sum(window.reach)).where(window.resolution == 60))
+    assert [tuple(row) for row in rows] == [(1500 * 10**9, *[1500 * MOST] * 3)] * 2
+    assert (int(total or 0), {type(value) for row in rows for value in row}) == (1500 * MOST, {int})
 
 
 def test_a_record_of_a_newer_version_stops_its_lane_after_what_stood_before_it_and_no_other(

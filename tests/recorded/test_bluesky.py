@@ -18,10 +18,11 @@ from ingest.worker import SourceWorker
 from resonance.catalogue import Source
 from resonance.clock import SystemClock
 from resonance.errors import Retry
-from resonance.model import Delete, Event, Upsert, instant
+from resonance.model import Delete, DeleteAuthor, Event, Upsert, instant
 from resonance.ports import Mode
 from resonance.stores.database import Database
 from resonance.stores.source_states import SourceStates
+from tests.support import firehose
 from tests.support.data import data_path
 from tests.support.fake_jetstream import Script, fake_jetstream, frame_of, place_of
 
@@ -140,6 +141,60 @@ def test_both_versions_tell_the_same_story() -> None:
             assert one.event.mention == two.event.mention
         else:
             assert one.event == two.event
+
+
+def test_what_the_parser_says_is_what_was_signed() -> None:
+    """The raw frames of the relay are the witness: the same window, byte for byte, with records that bear their hash."""
+    told = {}
+    for event in recorded():
+        parsed = parse_v1(json.dumps(event)).event
+        if isinstance(parsed, Upsert):
+            told["upsert", parsed.mention.id] = parsed.mention
+        elif isinstance(parsed, Delete):
+            told["delete", parsed.id] = parsed
+        elif isinstance(parsed, DeleteAuthor):
+            told["delete_author", parsed.author] = parsed
+    raw = list(firehose.frames(data_path("recorded/bluesky/relay_frames_150.bin.zst").read_bytes()))
+    assert Counter(kind for kind, _ in raw) == {"#commit": 148, "#identity": 1, "#account": 1}
+    gone = {
+        ("delete_author", f"bluesky:{body['did']}") for kind, body in raw if kind == "#account" and not body["active"]
+    }
+    signed = {}
+    for op in (op for kind, body in raw if kind == "#commit" for op in firehose.ops(body)):
+        if op.path.startswith(("app.bsky.feed.post/", "app.bsky.feed.repost/")):
+            what = "delete" if op.action == "delete" else "upsert"
+            signed[what, f"bluesky:at://{op.did}/{op.path}"] = op
+    assert set(told) == set(signed) | gone
+    assert len([key for key in signed if key[0] == "upsert"]) > 20
+    for key, op in signed.items():
+        if op.record is not None:
+            assert_says(told[key], op, op.record)
+
+
+def assert_says(mention: Any, op: firehose.Op, record: dict[str, Any]) -> None:
+    """The mention says of a post or repost what its signed record says."""
+
+    def name(reference: dict[str, Any] | None) -> str | None:
+        return f"bluesky:{reference['uri']}" if reference else None
+
+    assert mention.author.id == op.did
+    assert mention.published_at == datetime.fromisoformat(record["createdAt"])
+    assert mention.version == (op.cid if op.action == "update" else None)
+    if op.path.startswith("app.bsky.feed.repost/"):
+        assert (mention.kind, mention.repost_of) == ("repost", name(record["subject"]))
+        return
+    reply, embed = record.get("reply", {}), record.get("embed", {})
+    features = [f for facet in record.get("facets", ()) for f in facet["features"]]
+    quoted = embed.get("record", {}).get("record", embed.get("record"))
+    quoted = quoted if quoted and "/app.bsky.feed.post/" in quoted["uri"] else None
+    assert mention.text == record["text"]
+    assert mention.language == next(iter(record.get("langs", ())), None)
+    assert (mention.reply_to, mention.thread_root) == (name(reply.get("parent")), name(reply.get("root")))
+    assert mention.quote_of == name(quoted)
+    assert list(mention.links) == [f["uri"] for f in features if "uri" in f]
+    assert list(mention.hashtags) == [f["tag"] for f in features if "tag" in f] + record.get("tags", [])
+    pictures = embed.get("media", embed).get("images", [])
+    assert [one.alt for one in mention.media if one.type == "image"] == [one["alt"] or None for one in pictures]
 
 
 def test_the_golden_events_are_read_as_they_are() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resonance.language.detect import LanguageDetector
 from resonance.reach import ReachRates, reach_of
+from resonance.sentiment import linear
 from resonance.sentiment.evaluation import evaluate, read_labelled
 from resonance.sentiment.features import VERSION
 from resonance.sentiment.linear import LinearModel, Weights
@@ -29,6 +32,21 @@ def test_the_shipped_weights_are_of_this_programs_features_and_name_what_they_le
     assert manifest.features == VERSION
     assert {file.name for file in manifest.files} >= {"en_train.tsv", "de_um_train.tsv", "de_po_train.tsv"}
     assert not any("germeval" in file.name for file in manifest.files)
+
+
+def test_the_data_card_says_of_the_weights_what_they_say_of_themselves() -> None:
+    manifest = Weights.load().manifest
+    card = (Path(linear.__file__).parent / "weights" / "CARD.md").read_text("utf-8")
+    assert f"model `{manifest.name}`" in card and f"({manifest.temperature})" in card
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in card.splitlines() if line[:3] == "| `"]
+    learned = {row[0].strip("`"): int(row[1].replace(",", "")) for row in rows if row[0].endswith(".tsv`")}
+    assert learned == {file.name: file.texts for file in manifest.files}
+    assert all(row[3] for row in rows if row[0].endswith(".tsv`"))
+    measured = {row[0].split("`")[1]: [float(cell) for cell in row[1:]] for row in rows if len(row) == 5}
+    assert measured == {
+        name: [found[kind] for kind in ("n", "macro_f1", "macro_recall", "accuracy")]
+        for name, found in manifest.validation.items()
+    }
 
 
 @settings(max_examples=100, deadline=None)

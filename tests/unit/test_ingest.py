@@ -34,6 +34,14 @@ def problems_of(item: Any) -> list[str]:
     return []
 
 
+def nested(levels: int, leaf: Any = 1) -> dict[str, Any]:
+    """An object of so many levels."""
+    value = leaf
+    for _ in range(levels - 1):
+        value = [value]
+    return {"a": value}
+
+
 GOOD: dict[str, Any] = {"id": "x:1", "text": "hallo", "published_at": "2026-05-04T12:00:00Z"}
 
 
@@ -46,15 +54,21 @@ GOOD: dict[str, Any] = {"id": "x:1", "text": "hallo", "published_at": "2026-05-0
             "/mention/published_at: Expected `datetime` with a timezone component",
         ),
         ({"engagement": {"likes": -1}}, "/mention/engagement/likes: Expected `int` >= 0"),
-        ({"engagement": {"views": 10**30}}, "/mention/engagement/views: Expected `int` <= 9007199254740992"),
+        ({"engagement": {"views": 10**30}}, "/mention/engagement/views: Expected `int` <= 1099511627776"),
         ({"text": ""}, "/mention/text: may be empty only where repost_of, quote_of, media, rating or title is present"),
         ({"extra": {"a": "b" * 5000}}, "/mention/extra: has more than 4,096 bytes"),
         ({"text": "x" * 1_000_000}, "the event has 1,000,"),
+        ({"extra": nested(33)}, "/mention/extra: is nested deeper than 32 levels"),
+        ({"extra": nested(900, "\x00")}, "/mention/extra: is nested deeper than 32 levels"),
     ],
 )
 def test_each_mistake_is_named_with_its_place(wrong: dict[str, Any], expected: str) -> None:
     found = problems_of({**GOOD, **wrong})
     assert any(problem.startswith(expected) for problem in found), found
+
+
+def test_as_deep_as_allowed_is_taken() -> None:
+    assert problems_of({**GOOD, "extra": nested(32)}) == []
 
 
 def test_every_mistake_is_named_at_once() -> None:
