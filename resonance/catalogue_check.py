@@ -12,7 +12,6 @@ from resonance.catalogue import Account, Catalogue, Channel, Department, Rule, S
 from resonance.errors import InvalidQuery, Problem
 from resonance.matching import parse
 
-
 _FURTHEST = timedelta(days=35)
 """Arrivals are kept no longer."""
 
