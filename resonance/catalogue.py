@@ -22,6 +22,9 @@ Title = Annotated[str, Meta(min_length=1, max_length=200)]
 Span = Annotated[str, Meta(pattern=r"^[0-9]{1,6}(s|m|h|d|w)$")]
 """A duration as people write it: "90s", "15m", "1h", "7d", "2w"."""
 
+Note = Annotated[str, Meta(max_length=1000)]
+Least = Annotated[int, Meta(ge=1, le=2**53)]
+
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -47,8 +50,8 @@ class Topic(Struct, frozen=True, kw_only=True, omit_defaults=True):
     languages: tuple[str, ...] = ()
     zone: str | None = None
     departments: tuple[Name, ...] = ()
-    owner: str | None = None
-    tags: tuple[str, ...] = ()
+    owner: Note | None = None
+    tags: tuple[Note, ...] = ()
     status: Literal["active", "paused", "archived"] = "active"
     version: int = 1
     valid_from: Instant | None = None
@@ -60,10 +63,10 @@ class Department(Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: Name
     name: Title
     channels: tuple[Name, ...] = ()
-    multiplicator: str | None = None
+    multiplicator: Note | None = None
     zone: str | None = None
-    hours: str | None = None
-    goals: tuple[str, ...] = ()
+    hours: Note | None = None
+    goals: tuple[Note, ...] = ()
 
 
 class Channel(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -88,7 +91,7 @@ class Account(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Threshold(Struct, frozen=True, kw_only=True, tag="threshold", tag_field="kind"):
     """At least `mentions` within `window`."""
 
-    mentions: Annotated[int, Meta(ge=1)] = 50
+    mentions: Least = 50
     window: Span = "15m"
 
 
@@ -97,7 +100,7 @@ class Change(Struct, frozen=True, kw_only=True, tag="change", tag_field="kind"):
     at least `mentions`, and so unlikely that the score reaches `score` (in standard deviations)."""
 
     factor: Annotated[float, Meta(gt=1)] = 2.5
-    mentions: Annotated[int, Meta(ge=1)] = 10
+    mentions: Least = 10
     score: Annotated[float, Meta(gt=0)] = 4.0
     window: Span = "15m"
 
@@ -106,7 +109,7 @@ class NegativeShare(Struct, frozen=True, kw_only=True, tag="negative_share", tag
     """At least `share` of the mentions within `window` are negative, of at least `mentions`."""
 
     share: Annotated[float, Meta(gt=0, le=1)] = 0.6
-    mentions: Annotated[int, Meta(ge=1)] = 20
+    mentions: Least = 20
     window: Span = "1h"
 
 
@@ -218,11 +221,24 @@ def read_entry(kind: str, data: Any, pointer: str = "") -> Struct:
     for name, spec in fields.items():
         if name in data:
             try:
-                msgspec.convert(data[name], spec.type, strict=True)
+                value = msgspec.convert(data[name], spec.type, strict=True)
             except msgspec.ValidationError as error:
                 problems.append(Problem(str(error), f"{pointer}/{name}"))
+                continue
+            if not _lasts(value, spec.type):
+                detail = "holds an infinite number, or a character that is none"
+                problems.append(Problem(detail, f"{pointer}/{name}", "range"))
         elif spec.required:
             problems.append(Problem("is required", f"{pointer}/{name}", "missing"))
     if problems:
         raise Invalid(problems)
     return msgspec.convert(data, known)
+
+
+def _lasts(value: Any, type_: Any) -> bool:
+    """Whether it can be written and read again: one row that cannot would leave the installation without a catalogue."""
+    try:
+        msgspec.json.decode(msgspec.json.encode(value), type=type_)
+    except (msgspec.MsgspecError, UnicodeEncodeError):
+        return False
+    return True

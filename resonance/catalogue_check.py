@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import timedelta
 from zoneinfo import available_timezones
 
 from msgspec import structs
 
-from resonance.catalogue import Account, Catalogue, Channel, Department, Rule, Silent, Topic, account_id
+from resonance.catalogue import Account, Catalogue, Channel, Department, Rule, Silent, Topic, account_id, duration
 from resonance.errors import InvalidQuery, Problem
 from resonance.matching import parse
+
+_FURTHEST = timedelta(days=35)
+"""Arrivals are kept no longer."""
 
 
 def check(catalogue: Catalogue) -> list[Problem]:
@@ -41,14 +45,24 @@ def check_topic(topic: Topic, catalogue: Catalogue) -> list[Problem]:
 
 
 def check_rule(rule: Rule, catalogue: Catalogue) -> list[Problem]:
-    """Topics, departments, and the sources whose silence it minds."""
+    """Topics, departments, its window, and the sources whose silence it minds."""
     at = f"rules.{rule.id}"
-    problems = _known(_named(rule.topics), catalogue.topics, f"{at}.topics", "topic")
+    problems = _window(rule, at) + _known(_named(rule.topics), catalogue.topics, f"{at}.topics", "topic")
     if not rule.topics:
         problems.append(Problem('names no topic; "*" is every topic', f"{at}.topics", "empty"))
     if isinstance(rule.when, Silent):
         problems += _known(_named(rule.when.sources), catalogue.sources, f"{at}.when", "source")
     return problems + _known(rule.notify, catalogue.departments, f"{at}.notify", "department")
+
+
+def _window(rule: Rule, at: str) -> list[Problem]:
+    """How far it looks back: what arrived is counted by the minute, and forgotten one day."""
+    span = rule.when.after if isinstance(rule.when, Silent) else rule.when.window
+    minutes, rest = divmod(duration(span), timedelta(minutes=1))
+    if minutes >= 1 and duration(span) <= _FURTHEST and (isinstance(rule.when, Silent) or not rest):
+        return []
+    whole = "a duration" if isinstance(rule.when, Silent) else "whole minutes"
+    return [Problem(f"{span!r} is not possible here: {whole} from 1m to 35d, such as 15m", f"{at}.when", "window")]
 
 
 def check_department(department: Department, catalogue: Catalogue) -> list[Problem]:

@@ -90,20 +90,26 @@ def decode_envelope(data: bytes) -> Envelope:
     except zstandard.ZstdError as error:
         raise DeadLetter("undecodable", f"the envelope is no zstd frame: {error}") from error
     try:
-        return _envelope_decoder.decode(plain)
+        envelope = _envelope_decoder.decode(plain)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        _refuse_newer(plain)
+        _refuse_newer(_version(plain))
         raise DeadLetter("undecodable", f"the envelope cannot be read: {error}") from error
+    # What looks as it does today may mean something else tomorrow.
+    _refuse_newer(envelope.v)
+    return envelope
 
 
-def _refuse_newer(plain: bytes) -> None:
+def _version(plain: bytes) -> int:
     class Version(Struct):
         v: int = MAJOR
 
     try:
-        version = msgspec.json.decode(plain, type=Version).v
+        return msgspec.json.decode(plain, type=Version).v
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return
+        return MAJOR
+
+
+def _refuse_newer(version: int) -> None:
     if version > MAJOR:
         raise NewerVersion(f"an envelope of version {version}; this program reads up to {MAJOR}")
 

@@ -103,7 +103,8 @@ def _pieces(document: bytes) -> list[bytes]:
 def _lenient(document: bytes) -> list[Any]:
     try:
         found: list[Any] = json.loads(document.decode())
-    except json.JSONDecodeError as error:
+    except ValueError as error:
+        # Also a number of more digits than the standard library reads.
         raise msgspec.DecodeError(str(error)) from None
     return found
 

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec import structs
 
 from resonance.access import Actor
-from resonance.catalogue import Account, Catalogue, Channel, Department, Rule, Silent, Threshold, Topic
+from resonance.catalogue import (
+    Account,
+    Catalogue,
+    Change,
+    Channel,
+    Department,
+    NegativeShare,
+    Rule,
+    Silent,
+    Source,
+    Threshold,
+    Topic,
+    read_entry,
+)
 from resonance.catalogue_check import check
-from resonance.errors import Conflict, NotFound
+from resonance.errors import Conflict, Invalid, NotFound
 from resonance.stores import schema
 from resonance.stores.database import Database
 from resonance.stores.entries import Entries
@@ -115,3 +131,56 @@ def test_every_reference_that_leads_nowhere_is_named_at_once() -> None:
     ]
     query = next(problem for problem in check(wrong) if problem.pointer == "topics.bahn.query")
     assert (query.line, query.column) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "place"),
+    [
+        ("rule", {"id": "r", "when": {"kind": "change", "factor": float("inf")}}, "/when"),
+        ("rule", {"id": "r", "when": {"kind": "change", "score": float("inf")}}, "/when"),
+        ("rule", {"id": "r", "when": {"kind": "threshold", "mentions": 10**400}}, "/when"),
+        ("topic", {"id": "t", "name": "T", "query": "t", "owner": "o" * 1_000_000}, "/owner"),
+        ("topic", {"id": "t", "name": "T", "query": "t", "tags": ["\ud800"]}, "/tags"),
+    ],
+)
+def test_what_could_not_be_read_back_is_refused_with_its_place(kind: str, data: dict[str, object], place: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        read_entry(kind, data)
+    assert [problem.pointer for problem in refused.value.problems] == [place]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    number=st.floats() | st.integers() | st.none() | st.text(max_size=3),
+    text=st.text(st.characters(), max_size=5),
+    kind=st.sampled_from(["threshold", "change", "negative_share", "silent"]),
+)
+def test_an_entry_that_is_taken_is_read_back_as_it_is(number: object, text: str, kind: str) -> None:
+    for name, data in (
+        ("rule", {"id": "r", "when": {"kind": kind, "factor": number, "score": number, "share": number}}),
+        ("rule", {"id": "r", "when": {"kind": kind, "mentions": number, "window": text}}),
+        ("topic", {"id": "t", "name": text, "query": text, "tags": [text], "zone": text}),
+        ("source", {"id": "s", "url": text, "keep": text or "all", "options": {text: number}}),
+        ("department", {"id": "d", "name": text, "hours": text, "goals": [text]}),
+    ):
+        try:
+            entry = read_entry(name, data)
+        except Invalid as error:
+            assert error.problems
+            continue
+        again = msgspec.json.decode(msgspec.json.encode(entry), type=type(entry))
+        assert again == entry or isinstance(entry, Source)
+
+
+@pytest.mark.parametrize("window", ["0m", "59s", "90s", "36d", "999999w"])
+def test_a_window_that_no_arrivals_could_fill_is_refused(window: str) -> None:
+    for when in (Threshold(window=window), Change(window=window), NegativeShare(window=window)):
+        catalogue = Catalogue(rules={"r": Rule(id="r", when=when)})
+        assert [(p.pointer, p.code) for p in check(catalogue)] == [("rules.r.when", "window")]
+
+
+def test_windows_of_whole_minutes_up_to_what_is_kept_are_taken() -> None:
+    for window in ("1m", "60s", "120s", "15m", "35d", "5w"):
+        assert check(Catalogue(rules={"r": Rule(id="r", when=Threshold(window=window))})) == []
+    assert check(Catalogue(rules={"r": Rule(id="r", when=Silent(after="90s"))})) == []
+    assert check(Catalogue(rules={"r": Rule(id="r", when=Silent(after="0s"))})) != []
