@@ -56,7 +56,11 @@ def _make(database: Database, day: date) -> list[str]:
 
 
 def _existing(database: Database) -> set[str]:
-    query = sa.text("SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid")
+    # Several installations may share a database, each in a schema of its own.
+    query = sa.text(
+        "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
+        " WHERE c.relnamespace = current_schema()::regnamespace"
+    )
     with database.read() as connection:
         return set(connection.scalars(query))
 

@@ -381,6 +381,18 @@ def test_a_restored_older_copy_of_the_store_erases_again_at_start(store_url: str
     site.database.close()
 
 
+def test_a_store_that_knows_less_than_the_file_erases_at_start(site: Site) -> None:
+    site.tell(*STORY)
+    site.list.append([KEY])
+    assert agree(site.database, site.list, at=at(100)) == [KEY]
+    # From now on nothing new is taken, also before the job has begun.
+    site.tell(said(80))
+    assert site.many(schema.identity, schema.identity.c.id == name_of(80)) == 0
+    site.carry_out()
+    assert found_in_rows(site.database, NEEDLES) == []
+    assert site.many(schema.job, schema.job.c.state == "done", schema.job.c.by == "system:resonance") == 1
+
+
 def test_a_lost_file_is_written_anew_from_the_table(site: Site, tmp_path: Path) -> None:
     site.erase()
     (tmp_path / "erased.list").unlink()

@@ -236,3 +236,16 @@ def test_postgresql_drops_whole_days_and_makes_the_next_ones(database: Database,
     run(database, 400.6)
     assert not {"mention_20260504", "match_20260504"} & partitions._existing(database)
     assert counted(database) == 1
+
+
+def test_installations_that_share_a_database_have_days_of_their_own(store_url: str) -> None:
+    if store_url.startswith("sqlite"):
+        pytest.skip("a file holds one installation")
+    first, second = Database(store_url, schema="one"), Database(store_url, schema="two")
+    for database in (first, second):
+        database.migrate()
+        assert len(partitions.make_ahead(database, SAID)) == 8
+    assert len(partitions.drop_before(first, SAID + timedelta(days=9))) == 8
+    assert "mention_20260504" in partitions._existing(second)
+    for database in (first, second):
+        database.close()
