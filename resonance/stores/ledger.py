@@ -156,7 +156,8 @@ def _advance(connection: sa.Connection, old: Position, new: Position) -> None:
 
 def _write_authors(connection: sa.Connection, update: Update) -> None:
     if update.departed:
-        connection.execute(sa.delete(schema.author).where(schema.author.c.author_key.in_(update.departed)))
+        departed = dialect.among(connection, schema.author.c.author_key, update.departed)
+        connection.execute(sa.delete(schema.author).where(departed))
     upsert(connection, schema.author, [rows.author_row(row) for _, row in sorted(update.authors.items())])
     environments = [structs.asdict(environment) for _, environment in sorted(update.environments.items())]
     insert(connection, schema.environment, environments, new=False)
