@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import itertools
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Protocol
 
 from msgspec import Struct
@@ -142,6 +143,7 @@ def thousandths(polarity: Polarity) -> tuple[int, int, int]:
     return negative, 1000 - negative - positive, positive
 
 
+@lru_cache(maxsize=4096)
 def environment_of(platform: str, community: str | None, language: str | None) -> Environment:
     """The environment, with an id that every process derives alike."""
     name = "\x1f".join((platform, community or "", language or ""))
@@ -159,6 +161,6 @@ def author_keys(installation_key: bytes) -> Callable[[str], bytes]:
     """HMAC of "platform:id" under the installation's key, 16 bytes: what everything but one table knows of an author."""
 
     def key(author: str) -> bytes:
-        return hmac.new(installation_key, author.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()[:16]
+        return hmac.digest(installation_key, author.encode("utf-8", "surrogatepass"), "sha256")[:16]
 
     return key

@@ -166,7 +166,7 @@ def insert_rows(name: str, table: sa.Table, columns: Sequence[str]) -> Any:
     commit order."""
     if name == "sqlite":
         return sqlite.insert(table).values({column: sa.bindparam(column) for column in columns})
-    arrays = [sa.bindparam(column, type_=postgresql.ARRAY(table.c[column].type)) for column in columns]
+    arrays = [_array(sa.bindparam(column, type_=sa.Text), table.c[column].type) for column in columns]
     given = sa.func.unnest(*arrays).table_valued(*columns).render_derived(name="given")
     chosen = [given.c[column] for column in columns]
     if table is schema.change:
@@ -178,10 +178,12 @@ def execute_rows(connection: sa.Connection, statement: Any, rows: Sequence[dict[
     """Run what `insert_rows` made. All rows have the columns of the first."""
     if connection.dialect.name == "sqlite":
         # By way of SQLAlchemy's parameters a row costs more than SQLite takes to write it.
-        text, places = _text(statement)
-        connection.exec_driver_sql(text, [tuple([row[place] for place in places]) for row in rows])
+        text, columns = _text(statement)
+        connection.exec_driver_sql(text, [tuple([row[name] for name in columns]) for row in rows])
     else:
-        connection.execute(statement, {column: [row[column] for row in rows] for column in rows[0]})
+        kinds = statement.table.c
+        arrays = {name: _literal(kinds[name].type, [row[name] for row in rows]) for name in rows[0]}
+        connection.execute(statement, arrays)
 
 
 @cache
@@ -218,7 +220,28 @@ def among(connection: sa.Connection, column: sa.ColumnElement[Any], values: Iter
     """Whether the column is one of the values; on PostgreSQL they are one array, so that the statement stays the same."""
     if connection.dialect.name == "sqlite":
         return column.in_(list(values))
-    return column == sa.any_(sa.bindparam(None, list(values), type_=postgresql.ARRAY(column.type)))
+    literal = sa.bindparam(None, _literal(column.type, values), type_=sa.Text)
+    return column == sa.any_(_array(literal, column.type))
+
+
+def _array(literal: sa.ColumnElement[Any], kind: sa.types.TypeEngine[Any]) -> sa.ColumnElement[Any]:
+    return sa.cast(literal, postgresql.ARRAY(kind))
+
+
+def _literal(kind: sa.types.TypeEngine[Any], values: Iterable[Any]) -> str:
+    """PostgreSQL: an array as its text. The driver writes it with regular expressions, which takes longer than matching
+    and scoring what is in it."""
+    if isinstance(kind, sa.LargeBinary):
+        parts = ["NULL" if value is None else f'"\\\\x{value.hex()}"' for value in values]
+    elif isinstance(kind, sa.Text):
+        parts = ["NULL" if value is None else _quoted(value) for value in values]
+    else:
+        parts = ["NULL" if value is None else str(value) for value in values]
+    return "{" + ",".join(parts) + "}"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 Place = tuple[int, int]

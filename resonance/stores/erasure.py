@@ -83,8 +83,7 @@ def refuse_erased(connection: sa.Connection, authors: Collection[bytes]) -> None
     if not authors:
         return
     dialect.lock_erasures(connection, shared=True)
-    listed = sa.select(schema.erasure.c.author_key).where(schema.erasure.c.author_key.in_(authors)).limit(1)
-    if connection.execute(listed).first() is not None:
+    if dialect.rows_among(connection, schema.erasure, schema.erasure.c.author_key, authors):
         raise Retry("an author was erased meanwhile: to be computed anew")
 
 

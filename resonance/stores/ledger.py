@@ -156,7 +156,8 @@ def _advance(connection: sa.Connection, old: Position, new: Position) -> None:
 
 def _write_authors(connection: sa.Connection, update: Update) -> None:
     if update.departed:
-        connection.execute(sa.delete(schema.author).where(schema.author.c.author_key.in_(update.departed)))
+        departed = dialect.among(connection, schema.author.c.author_key, update.departed)
+        connection.execute(sa.delete(schema.author).where(departed))
     upsert(connection, schema.author, [rows.author_row(row) for _, row in sorted(update.authors.items())])
     environments = [structs.asdict(environment) for _, environment in sorted(update.environments.items())]
     insert(connection, schema.environment, environments, new=False)
@@ -217,10 +218,11 @@ def _write_waiting(connection: sa.Connection, update: Update) -> None:
 
 def _wake_children(connection: sa.Connection, roots: Sequence[bytes]) -> None:
     """Have the replies to and reposts of these roots look again, each in its own lane."""
-    table, identity, mention = schema.waiting, schema.identity, schema.mention
+    table, identity = schema.waiting, schema.identity.c
     early = sa.update(table).where(table.c.kind == "child", dialect.among(connection, table.c.key, roots))
     connection.execute(early.values(due_at=_IMMEDIATELY))
-    kept = sa.select(identity.c.id, identity.c.lane, mention.c.root).join(mention, mention.c.key == identity.c.key)
+    answers = identity.root.is_not(None), dialect.among(connection, identity.root, roots)
+    kept = sa.select(identity.id, identity.lane, identity.root).where(*answers)
     again = [
         {
             "lane": lane,
@@ -230,7 +232,7 @@ def _wake_children(connection: sa.Connection, roots: Sequence[bytes]) -> None:
             "event": encode_event(Rematch(ids=(name,))),
             "mode": "live",
         }
-        for name, lane, root in connection.execute(kept.where(dialect.among(connection, mention.c.root, roots)))
+        for name, lane, root in connection.execute(kept)
     ]
     insert(connection, table, again)
 

@@ -34,6 +34,7 @@ def identity_row(record: Record) -> dict[str, Any]:
         "author_key": record.author_key,
         "deleted_at": record.deleted_at,
         "unmatched": " ".join(record.unmatched),
+        "root": mention_key(record.mention.root) if record.mention and record.mention.root else None,
     }
 
 
@@ -66,7 +67,6 @@ def mention_row(record: Record, mention: Mention) -> dict[str, Any]:
         "edited_at": micros(mention.edited_at) if mention.edited_at else None,
         "store_until": None if mention.store_until is None else mention.store_until.toordinal(),
         "time_suspect": int(record.time_suspect),
-        "root": mention_key(mention.root) if mention.root else None,
         "weight": record.weight,
         "engagement": _encode(record.engagement).decode(),
         "engagement_total": engagement_total(record),

@@ -88,13 +88,17 @@ identity = table(
     column("author_key", Key, null=True),
     column("deleted_at", sa.BigInteger, null=True),
     column("unmatched", default=""),
+    column("root", Key, null=True),
 )
 sa.Index("identity_observed", identity.c.observed_at)
 sa.Index("identity_author", identity.c.author_key)
+_answers = identity.c.root.is_not(None)
+sa.Index("identity_root", identity.c.root, sqlite_where=_answers, postgresql_where=_answers)
 _taken = identity.c.row < 0
 sa.Index("identity_taken", identity.c.row, sqlite_where=_taken, postgresql_where=_taken)
 """`row`: 0 where nothing of it is kept; the day since 1 January of year 1, negative, on which its row was taken away
-before the others of its time. A row that is no longer there was taken away with its day."""
+before the others of its time. A row that is no longer there was taken away with its day. `root`: the key of what a kept
+mention reposts or answers."""
 
 mention = table(
     "mention",
@@ -123,7 +127,6 @@ mention = table(
     column("edited_at", sa.BigInteger, null=True),
     column("store_until", sa.BigInteger, null=True),
     column("time_suspect", sa.Integer, default="0"),
-    column("root", Key, null=True),
     column("weight", sa.Integer, default="1000"),
     column("engagement"),
     column("engagement_total", sa.BigInteger, default="0"),
@@ -134,12 +137,11 @@ mention = table(
     rowid=True,
     by_day=True,
 )
-"""`document`: the remaining fields of the mention as JSON. `topics`: the live topics as full-text tokens. `root`: the
-key of what it reposts or answers. `engagement`: JSON kind → [count, known at]."""
+"""`document`: the remaining fields of the mention as JSON. `topics`: the live topics as full-text tokens.
+`engagement`: JSON kind → [count, known at]."""
 sa.Index("mention_key", mention.c.key)
 sa.Index("mention_placed", mention.c.placed_at)
 sa.Index("mention_author", mention.c.author_key)
-sa.Index("mention_root", mention.c.root)
 _bounded = mention.c.store_until.is_not(None)
 sa.Index("mention_until", mention.c.store_until, sqlite_where=_bounded, postgresql_where=_bounded)
 
