@@ -30,6 +30,7 @@ PATIENCE = 300.0
 """So many seconds the import may take before we go on without the rest."""
 AIRLINE = "corpora/airline_us_2015/Tweets.csv"
 AIRLINES = ("united", "usairways", "americanair", "southwestair", "jetblue", "virginamerica")
+BRANDS = TOPICS - len(AIRLINES)
 
 
 class _Hook(BaseHTTPRequestHandler):
@@ -79,7 +80,7 @@ def measure() -> list[Row | Skipped]:
 
 def _config(folder: Path, port: int) -> str:
     """50 topics, six of them airlines; each tells a webhook of its own."""
-    queries = {f"t{n}": query(n) for n in range(TOPICS - len(AIRLINES))}
+    queries = {f"t{n}": query(n) for n in range(BRANDS)}
     queries |= {name: f"@{name} OR {name}" for name in AIRLINES}
     tables = []
     for number, (topic, asked) in enumerate(queries.items()):
@@ -176,7 +177,7 @@ def _busy(up: Up, folder: Path) -> Iterator[Row]:
     with file.open("wb") as lines:
         for n in range(IMPORTED):
             at = now - timedelta(hours=20) + timedelta(milliseconds=700 * n)
-            lines.write(msgspec.json.encode(mention(n, matched=True, at=at)) + b"\n")
+            lines.write(msgspec.json.encode(mention(n, matched=True, at=at, topics=BRANDS)) + b"\n")
     say(f"importing {IMPORTED:,} matching mentions, and calling the API meanwhile (two minutes or more)")
     done = threading.Event()
     found: list[Calls] = []

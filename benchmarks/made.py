@@ -33,12 +33,12 @@ def scorer() -> Scorer:
     )
 
 
-def mention(number: int, *, matched: bool, at: datetime | None = None) -> Mention:
-    """One of 5,000 people says something, to one of the topics where `matched`."""
+def mention(number: int, *, matched: bool, at: datetime | None = None, topics: int = TOPICS) -> Mention:
+    """One of 5,000 people says something, to one of the first `topics` where `matched`."""
     known = _SAID.split()
     words = [known[(number * 7 + n * 3) % len(known)] for n in range(28)]
     if matched:
-        words[5] = f"marke{number % TOPICS}"
+        words[5] = f"marke{number % topics}"
     return Mention(
         id=f"bench:{number}",
         platform="bench",

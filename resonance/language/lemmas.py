@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, Final
 
 from resonance.errors import Unconfigured
@@ -79,11 +80,14 @@ def _build_aside(folder: Path) -> None:
     command = [sys.executable, "-m", __name__, str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise Unconfigured(f"spaCy's tables of dictionary forms could not be read: {done.stderr.strip()[-500:]}")
+        problem = done.stderr.strip()[-500:]
+        raise Unconfigured(
+            f"the tables of dictionary forms could not be made in {folder} (`data` of the settings): {problem}"
+        )
 
 
 def build(folder: Path) -> None:
-    """Make the files of all languages; whoever reads meanwhile sees the old ones or the new ones."""
+    """Make the files of all languages; whoever reads or makes them too meanwhile sees the old ones or the new ones."""
     import spacy
     from spacy.util import load_language_data, registry
 
@@ -93,9 +97,9 @@ def build(folder: Path) -> None:
         stops = " ".join(sorted(spacy.blank(language).Defaults.stop_words))
         rows = sorted((word.encode(), lemma.encode()) for word, lemma in table.items() if _is_plain(word + lemma))
         head = f"{_made_from()}\n{stops}\n".encode()
-        fresh = _file(folder, language).with_suffix(".new")
-        fresh.write_bytes(head + b"".join(b"%b\t%b\n" % row for row in rows))
-        fresh.replace(_file(folder, language))
+        with NamedTemporaryFile(dir=folder, delete=False) as fresh:
+            fresh.write(head + b"".join(b"%b\t%b\n" % row for row in rows))
+        Path(fresh.name).replace(_file(folder, language))
 
 
 def _is_plain(text: str) -> bool:

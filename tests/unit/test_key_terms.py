@@ -94,6 +94,15 @@ def test_files_that_are_there_are_used_and_those_of_another_spacy_are_made_anew(
     assert built == [folder]
 
 
+def test_two_who_make_the_files_at_once_leave_them_whole(lemmas: Mapping[str, Lemmas], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", module.__name__, str(tmp_path)]
+    for one in [subprocess.Popen(command) for _ in range(2)]:
+        assert one.wait() == 0
+    opened = open_lemmas(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["lemmas-de.txt", "lemmas-en.txt"]
+    assert all(opened[language]._lines[:] == lemmas[language]._lines[:] for language in lemmas)
+
+
 def test_a_folder_that_cannot_be_written_is_named_with_the_reason(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(Unconfigured, match=r"FileExistsError|NotADirectoryError"):
