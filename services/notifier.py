@@ -12,10 +12,10 @@ from datetime import timedelta
 
 import structlog
 
+from resonance.alerts.wording import message
 from resonance.errors import Full, RateLimited, Retry
 from resonance.stores.outbox import Claimed, Outbox
 from services.channels.channel import Channel, GaveUp
-from services.channels.wording import message
 
 _POLL = 0.1
 _PATIENCE = 24 * 3600.0

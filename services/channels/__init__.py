@@ -1,1 +1,1 @@
-"""Where notifications go: one file a kind of channel, and the words in which they speak."""
+"""Where notifications go: one file a kind of channel."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from services.channels.channel import Message
+from resonance.alerts.message import Message
 
 _MARKS = {"firing": "▲", "resolved": "▼", "silent": "■", "test": "•"}
 

@@ -16,8 +16,9 @@ from typing import Any
 from slack_sdk.errors import SlackClientError
 from slack_sdk.webhook import WebhookClient, WebhookResponse
 
+from resonance.alerts.message import Message, Quote
 from resonance.errors import RateLimited, Retry
-from services.channels.channel import GaveUp, Message, Quote
+from services.channels.channel import GaveUp
 
 _HEADER, _SECTION, _BLOCKS, _FALLBACK = 150, 3000, 50, 3000
 _TOTAL = 12_000

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from resonance.alerts.message import Message
 from resonance.errors import RateLimited, Retry
 from resonance.stores import schema
 from resonance.stores.outbox import LEASE
-from services.channels.channel import GaveUp, Message
+from services.channels.channel import GaveUp
 from services.channels.log import LogChannel, one_line
 from services.channels.slack import SlackChannel
 from services.notifier import Notifier

@@ -12,13 +12,13 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from resonance.alerts.message import Message
 from resonance.catalogue import Department, Topic
 from resonance.errors import Retry
 from resonance.model import key_text, mention_key
 from resonance.stores import schema
 from resonance.stores.database import Database
 from resonance.stores.outbox import Outbox
-from services.channels.channel import Message
 
 NOW = 1_795_527_120_000_000
 """Tuesday, 24 November 2026, 14:32 in Berlin."""

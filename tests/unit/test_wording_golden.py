@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from resonance.stores.outbox import Material, Shown
-from services.channels.channel import Message
+from resonance.alerts.message import Material, Message, Shown
+from resonance.alerts.phrases import PHRASES
+from resonance.alerts.wording import message
 from services.channels.log import block
-from services.channels.phrases import PHRASES
 from services.channels.slack import payload
-from services.channels.wording import message
 from tests.support.fake_slack import refused
 from tests.support.outbox import AUTHOR, MINUTE, NOW
 

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from resonance.alerts.phrases import MONTHS, PHRASES, SPANS
 from resonance.model import instant
-from services.channels.phrases import MONTHS, PHRASES, SPANS
 
 _STEERS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that turn the direction of what follows them."""

@@ -7,11 +7,10 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from resonance.alerts.message import Material, Message, Quote, Shown
+from resonance.alerts.phrases import PHRASES, QUOTES, WEEKDAYS
+from resonance.alerts.speech import Speech, clean, web_address
 from resonance.model import instant
-from resonance.stores.outbox import Material, Shown
-from services.channels.channel import Message, Quote
-from services.channels.phrases import PHRASES, QUOTES, WEEKDAYS
-from services.channels.speech import Speech, clean, web_address
 
 _EXCERPT, _NAME, _ITEM, _ADDRESS = 160, 200, 40, 100
 _LISTED, _AUTHORS, _QUOTED = 5, 3, 3
