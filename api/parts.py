@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from resonance.catalogue import Source
 from resonance.clock import Clock
 from resonance.ports import Backlog, Intake, Sink
 from resonance.stores.access_keys import AccessKeys
@@ -25,7 +26,7 @@ class Parts:
     """Everything the routes need. `metrics` renders Prometheus' text; `await_stored` waits until what is in the log now
     is in the store, and says whether it got there; `pending` tells whether a migration waits; `stopping` ends open streams,
     of which there are at most `streams`; `real` is the wall clock (µs), by
-    which deliveries go."""
+    which deliveries go; `coverage` says in words what such a source can have of its platform, None: everything."""
 
     database: Database
     clock: Clock
@@ -47,6 +48,7 @@ class Parts:
     streams: int = 100
     minutes_days: int = 30
     real: Callable[[], int] = lambda: time.time_ns() // 1000
+    coverage: Callable[[Source], str | None] = lambda _: None
 
     @cached_property
     def mentions(self) -> Mentions:

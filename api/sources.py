@@ -19,7 +19,8 @@ _TOTALS = ("events", "duplicates", "rejected", "reconnects", "deletes", "unknown
 
 def sources(parts: Parts) -> list[dict[str, Any]]:
     """One object a source, by id. `connected` None: nobody reads it here (pushes, imports). `coverage` is the share
-    of the last 24 hours that lies in no gap, None where nobody reads it here; `quota` None: the source has none."""
+    of the last 24 hours that lies in no gap, None where nobody reads it here; `coverage_note` says in words what cannot be
+    had this way at all; `quota` None: the source has none."""
     gap = schema.gap.c
     with parts.database.read() as connection:
         states = {row["source"]: row for row in connection.execute(sa.select(schema.source_state)).mappings()}
@@ -30,7 +31,8 @@ def sources(parts: Parts) -> list[dict[str, Any]]:
         spans: dict[str, list[tuple[int, int]]] = defaultdict(list)
         for source, since, until in recent:
             spans[source].append((max(until if since is None else since, now - _DAY), min(until, now)))
-    return [_one(stored.entry, states, gaps, spans, now) for stored in parts.entries.list("source")]
+    entries = [stored.entry for stored in parts.entries.list("source")]
+    return [{**_one(entry, states, gaps, spans, now), "coverage_note": parts.coverage(entry)} for entry in entries]
 
 
 def _one(

@@ -18,6 +18,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from api.app import create_app
 from api.parts import Parts
+from ingest.sources import coverage_of
 from resonance.errors import ResonanceError, Unconfigured
 from resonance.stores.access_keys import AccessKeys
 from resonance.stores.migrate import pending
@@ -72,6 +73,7 @@ def parts_of(
         pseudonymous=settings.privacy == "pseudonymous",
         simulated=site.simulated,
         stopping=stopping.is_set,
+        coverage=coverage_of,
     )
 
 

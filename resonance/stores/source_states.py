@@ -86,10 +86,11 @@ class SourceStates:
         at: int | None,
         counters: dict[str, int],
         gap: Missed | None = None,
+        problem: str | None = None,
     ) -> None:
-        """What the log has acknowledged: the token, when the last event came (log time), totals to add, and what was
-        missed before it, all in one transaction. Renews the lease; raises Fenced where somebody else took it."""
-        values: dict[str, Any] = {"lease_until": now + LEASE, "connected": 1, "problem": None, "changed_at": now}
+        """What the log has acknowledged: the token, when the last event came (log time), totals to add, what was missed
+        before it, and what is wrong although it is read, all in one transaction. Renews the lease; raises Fenced where somebody else took it."""
+        values: dict[str, Any] = {"lease_until": now + LEASE, "connected": 1, "problem": problem, "changed_at": now}
         if token is not None:
             values["token"] = token
         if at is not None:
