@@ -43,12 +43,14 @@ def _one(
     now: int,
 ) -> dict[str, Any]:
     state = states.get(entry.id)
+    # What is pushed has counts, too, but nobody who is connected.
+    read = state is not None and state["epoch"] > 0
     last = state["last_event_at"] if state else None
     count, until = gaps.get(entry.id, (0, None))
     totals = msgspec.json.decode(state["counters"]) if state else {}
     return {
         **shapes.entry(entry),
-        "connected": bool(state["connected"]) if state else None,
+        "connected": bool(state["connected"]) if state and read else None,
         "last_event_at": shapes.time_text(last),
         "lag_s": None if last is None else max(0.0, (now - last) / 1e6),
         **{name: totals.get(name, 0) for name in _TOTALS},
@@ -57,7 +59,7 @@ def _one(
         "last_gap_at": shapes.time_text(until),
         "problem": state["problem"] if state else None,
         "quota": None,
-        "coverage": 1 - _length(spans[entry.id]) / _DAY if state else None,
+        "coverage": 1 - _length(spans[entry.id]) / _DAY if read else None,
     }
 
 

@@ -27,6 +27,7 @@ from services.build import Installation, Machine
 from services.cluster import Cluster
 from services.lifeline import end_with_parent
 from services.process import STOPPED
+from services.settings import secret
 from services.supervisor import Assignment, check_port
 
 _GRACE = 2
@@ -74,6 +75,7 @@ def parts_of(
         simulated=site.simulated,
         stopping=stopping.is_set,
         coverage=coverage_of,
+        secret=secret,
     )
 
 

@@ -18,6 +18,7 @@ KINDS = {
     "bluesky": "ingest.sources.bluesky",
     "demo": "ingest.sources.demo",
     "feeds": "ingest.sources.feeds",
+    "hook": "ingest.sources.hook",
     "replay": "ingest.sources.replay",
 }
 """Kind → the module that knows it."""

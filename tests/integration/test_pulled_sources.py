@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import threading
+import time
+import urllib.error
+import urllib.request
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,8 +15,9 @@ from aiohttp import web
 
 from ingest.sources.feed_places import read_token
 from tests.support.fake_feeds import FakeFeeds, Feed, Item, rss
-from tests.support.pulled import Pulled, configuration
+from tests.support.pulled import KILLS, Pulled, configuration
 from tests.support.serving import Serving
+from tests.support.signing import SECRET, signed
 
 pytestmark = pytest.mark.slow
 
@@ -48,3 +55,50 @@ def test_feeds_lose_nothing_over_kill_9_and_edits_arrive(tmp_path: Path) -> None
             assert "deletions are not told" in health["coverage_note"]
         finally:
             pulled.up.stop()
+
+
+def test_signed_pushes_that_are_repeated_until_they_are_taken_are_all_stored(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET)
+    pulled = Pulled(tmp_path / "up", configuration("hook", None, f'{{ secret = "file:{secret}" }}'))
+    sent: dict[str, str] = {}
+    stop = threading.Event()
+
+    def send() -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            when = datetime.now(UTC).isoformat()
+            items = [{"id": f"shop:{number}.{n}", "text": f"text {n}", "published_at": when} for n in range(5)]
+            while not posted(pulled.up.url, number, json.dumps(items).encode()):
+                time.sleep(0.2)
+            sent.update({item["id"]: item["text"] for item in items})
+
+    try:
+        pulled.up.wait_ready(90)
+        sender = threading.Thread(target=send)
+        sender.start()
+        for number in range(KILLS):
+            before = len(sent)
+            pulled.until(lambda before=before: len(sent) > before)  # type: ignore[misc]
+            pulled.up.kill("services.engine" if number % 3 else "services.webserver")
+        stop.set()
+        sender.join(60)
+        pulled.until(lambda: pulled.stored == sent)
+        assert len(sent) >= 5 * KILLS
+        assert pulled.health()["events"] > 0
+    finally:
+        stop.set()
+        pulled.up.stop()
+
+
+def posted(url: str, number: int, body: bytes) -> bool:
+    """Whether a push was taken; each attempt carries a time of its own, as a sender's do."""
+    headers = signed(body, name=f"msg_{number}", stamp=int(time.time())) | {"Content-Type": "application/json"}
+    try:
+        with urllib.request.urlopen(
+            urllib.request.Request(f"{url}/v1/hooks/pulled", body, headers), timeout=5
+        ) as answer:
+            return bool(answer.status == 202)
+    except (urllib.error.URLError, OSError):
+        return False

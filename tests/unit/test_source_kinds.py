@@ -17,6 +17,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "bluesky": {},
     "demo": {"options": {"seed": 3}},
     "feeds": {"options": {"feeds": ["https://a.example/feed"]}},
+    "hook": {"options": {"secret": "env:SHOP_SECRET"}},
     "replay": {"options": {"file": "x.jsonl"}},
 }
 
