@@ -180,7 +180,7 @@ class Web:
         try:
             async with self._session.get(address, headers=headers, allow_redirects=False, **more) as response:
                 yield response
-        except (aiohttp.ClientError, TimeoutError, ValueError, OSError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Transient(f"{address}: {str(error) or type(error).__name__}") from error
 
     async def _turn(self, address: str) -> None:

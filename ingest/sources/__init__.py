@@ -19,6 +19,7 @@ KINDS = {
     "demo": "ingest.sources.demo",
     "feeds": "ingest.sources.feeds",
     "hook": "ingest.sources.hook",
+    "mastodon": "ingest.sources.mastodon",
     "replay": "ingest.sources.replay",
 }
 """Kind → the module that knows it."""

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from ingest.sources.feed_places import read_token
 from tests.support.fake_feeds import FakeFeeds, Feed, Item, rss
+from tests.support.fake_mastodon import FakeMastodon
 from tests.support.pulled import KILLS, Pulled, configuration
 from tests.support.serving import Serving
 from tests.support.signing import SECRET, signed
@@ -102,3 +103,51 @@ def posted(url: str, number: int, body: bytes) -> bool:
             return bool(answer.status == 202)
     except (urllib.error.URLError, OSError):
         return False
+
+
+def test_mastodon_loses_nothing_over_kill_9_and_deletions_are_applied(tmp_path: Path) -> None:
+    fake = FakeMastodon()
+    secret = tmp_path / "token"
+    secret.write_text("t0ken")
+    expected: dict[str, str] = {}
+    names: list[str] = []
+    numbers = iter(range(10**6))
+
+    def say(text: str) -> str:
+        # A hundredth of a second apart, as the clock of the instance goes.
+        names.append(fake.post(next(numbers), text, ms=1_780_000_000_000 + 10 * len(names)))
+        expected[f"mastodon:{fake.statuses[names[-1]]['uri']}"] = text
+        return names[-1]
+
+    def happen(number: int) -> None:
+        for part in range(12):
+            say(f"text {number}.{part}")
+        time.sleep(0.3)
+        for part in range(6):
+            say(f"text {number}.late.{part}")
+        uri = fake.statuses[names[-3]]["uri"]
+        fake.edit(names[-3], f"changed {number}")
+        expected[f"mastodon:{uri}"] = f"changed {number}"
+        uri = fake.statuses[names[-5]]["uri"]
+        fake.delete(names[-5])
+        del expected[f"mastodon:{uri}"]
+        if number % 3 == 1:
+            fake.hang_up()
+        if number % 3 == 2:
+            fake.before["/api/v1/timelines"] = [web.Response(status=429, headers={"Retry-After": "1"})]
+
+    with Serving(fake.app()) as server:
+        instance = f'{{ url = "{server.url}", token = "file:{secret}", streams = ["hashtag:bahn"] }}'
+        options = f'{{ instances = [{instance}], spacing = "0s", recheck = "5s" }}'
+        pulled = Pulled(tmp_path / "up", configuration("mastodon", None, options))
+        try:
+            pulled.up.wait_ready(90)
+            pulled.until(lambda: pulled.token is not None)
+            pulled.killed_again_and_again(happen)
+            pulled.until(lambda: pulled.stored == expected)
+            health = pulled.health()
+            assert (health["connected"], health["gaps"]) == (True, 0)
+            assert health["coverage_note"]
+            assert pulled.token is not None and len(pulled.token) < 12_000
+        finally:
+            pulled.up.stop()
