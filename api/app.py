@@ -8,7 +8,7 @@ from api import problems
 from api.description import DESCRIPTION, describe
 from api.frame import Frame
 from api.parts import Parts
-from api.routes import alerts, changes, entries, figures, mentions, operations, overview, queries
+from api.routes import alerts, changes, entries, figures, hooks, mentions, operations, overview, queries
 
 
 def create_app(parts: Parts) -> FastAPI:
@@ -17,7 +17,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.state.parts = parts
     problems.install(app)
     app.include_router(operations.later)
-    for module in (operations, mentions, entries, figures, queries, alerts, changes, overview):
+    for module in (operations, mentions, hooks, entries, figures, queries, alerts, changes, overview):
         app.include_router(module.router)
     app.openapi = describe(app)  # type: ignore[method-assign]
 

@@ -15,7 +15,7 @@ _TYPES = "\n".join(f"- `{BASE}{name}` ({status}): {english}" for name, (status, 
 DESCRIPTION = f"""What is said about your topics, how it is felt, how far it carries, and who should know.
 
 Keys go into `X-API-Key` or `Authorization: Bearer`. Lists answer `{{"items": […], "next": cursor or null}}`; a cursor is
-bound to its filters; times are RFC 3339 in UTC. POST requests other than `/v1/mentions` may carry `{HEADER}`: within 24 h a
+bound to its filters; times are RFC 3339 in UTC. POST requests other than `/v1/mentions` and `/v1/hooks/…` may carry `{HEADER}`: within 24 h a
 repetition gets the first answer and changes nothing.
 
 Errors are problem+json (RFC 9457) and name every mistake at once; `detail` is German or English (Accept-Language). `type`
@@ -54,7 +54,9 @@ _REPEATABLE = {
     "schema": {"type": "string", "maxLength": 255},
     "description": "Makes a repetition within 24 h harmless.",
 }
-_OPEN = ("/health/", "/metrics")
+_OPEN = ("/health/", "/metrics", "/v1/hooks/")
+_BY_ID = ("/v1/mentions", "/v1/hooks/{source}")
+"""What may be repeated anyway: mentions have ids."""
 
 
 def describe(app: FastAPI) -> Callable[[], dict[str, Any]]:
@@ -89,6 +91,6 @@ def _completed(found: dict[str, Any]) -> dict[str, Any]:
             }
             if not path.startswith(_OPEN):
                 operation["security"] = [{"key": []}, {"bearer": []}, {}]
-            if method == "post" and path != "/v1/mentions":
+            if method == "post" and path not in _BY_ID:
                 operation.setdefault("parameters", []).append(_REPEATABLE)
     return found

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from resonance.catalogue import Source
 from resonance.clock import Clock
 from resonance.ports import Backlog, Intake, Sink
 from resonance.stores.access_keys import AccessKeys
@@ -18,6 +19,7 @@ from resonance.stores.idempotency import Idempotency
 from resonance.stores.incidents import Incidents
 from resonance.stores.jobs import JobRows
 from resonance.stores.mentions import Mentions
+from resonance.stores.source_states import SourceStates
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,8 @@ class Parts:
     """Everything the routes need. `metrics` renders Prometheus' text; `await_stored` waits until what is in the log now
     is in the store, and says whether it got there; `pending` tells whether a migration waits; `stopping` ends open streams,
     of which there are at most `streams`; `real` is the wall clock (µs), by
-    which deliveries go."""
+    which deliveries go; `coverage` says in words what such a source can have of its platform, None: everything;
+    `secret` gives what stands behind "env:NAME" or "file:/path", or raises Unconfigured."""
 
     database: Database
     clock: Clock
@@ -47,6 +50,8 @@ class Parts:
     streams: int = 100
     minutes_days: int = 30
     real: Callable[[], int] = lambda: time.time_ns() // 1000
+    coverage: Callable[[Source], str | None] = lambda _: None
+    secret: Callable[[str], str] = lambda reference: ""
 
     @cached_property
     def mentions(self) -> Mentions:
@@ -67,6 +72,11 @@ class Parts:
     def incidents(self) -> Incidents:
         """Alerts and silences."""
         return Incidents(self.database)
+
+    @cached_property
+    def states(self) -> SourceStates:
+        """How the sources do."""
+        return SourceStates(self.database)
 
     @cached_property
     def jobs(self) -> JobRows:

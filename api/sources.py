@@ -19,7 +19,8 @@ _TOTALS = ("events", "duplicates", "rejected", "reconnects", "deletes", "unknown
 
 def sources(parts: Parts) -> list[dict[str, Any]]:
     """One object a source, by id. `connected` None: nobody reads it here (pushes, imports). `coverage` is the share
-    of the last 24 hours that lies in no gap, None where nobody reads it here; `quota` None: the source has none."""
+    of the last 24 hours that lies in no gap, None where nobody reads it here; `coverage_note` says in words what cannot be
+    had this way at all; `quota` None: the source has none."""
     gap = schema.gap.c
     with parts.database.read() as connection:
         states = {row["source"]: row for row in connection.execute(sa.select(schema.source_state)).mappings()}
@@ -30,7 +31,8 @@ def sources(parts: Parts) -> list[dict[str, Any]]:
         spans: dict[str, list[tuple[int, int]]] = defaultdict(list)
         for source, since, until in recent:
             spans[source].append((max(until if since is None else since, now - _DAY), min(until, now)))
-    return [_one(stored.entry, states, gaps, spans, now) for stored in parts.entries.list("source")]
+    entries = [stored.entry for stored in parts.entries.list("source")]
+    return [{**_one(entry, states, gaps, spans, now), "coverage_note": parts.coverage(entry)} for entry in entries]
 
 
 def _one(
@@ -41,12 +43,14 @@ def _one(
     now: int,
 ) -> dict[str, Any]:
     state = states.get(entry.id)
+    # What is pushed has counts, too, but nobody who is connected.
+    read = state is not None and state["epoch"] > 0
     last = state["last_event_at"] if state else None
     count, until = gaps.get(entry.id, (0, None))
     totals = msgspec.json.decode(state["counters"]) if state else {}
     return {
         **shapes.entry(entry),
-        "connected": bool(state["connected"]) if state else None,
+        "connected": bool(state["connected"]) if state and read else None,
         "last_event_at": shapes.time_text(last),
         "lag_s": None if last is None else max(0.0, (now - last) / 1e6),
         **{name: totals.get(name, 0) for name in _TOTALS},
@@ -55,7 +59,7 @@ def _one(
         "last_gap_at": shapes.time_text(until),
         "problem": state["problem"] if state else None,
         "quota": None,
-        "coverage": 1 - _length(spans[entry.id]) / _DAY if state else None,
+        "coverage": 1 - _length(spans[entry.id]) / _DAY if read else None,
     }
 
 

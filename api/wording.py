@@ -58,6 +58,19 @@ _SENTENCES_DE: tuple[tuple[str, _Replacement], ...] = (
         r"this key is bound to topics and may not do that",
         "dieser Schlüssel gilt nur für bestimmte Themen und darf das nicht",
     ),
+    (r"headers are missing: (.*)", r"es fehlen Kopfzeilen: \1"),
+    (
+        r"no v1 signature in webhook-signature is that of this body by our secret",
+        "keine v1-Signatur in webhook-signature ist die dieses Inhalts mit unserem Geheimnis",
+    ),
+    (
+        r"webhook-timestamp is too (\w+): (\d+) s away, at most (\d+) s are taken",
+        r"webhook-timestamp liegt \2 s neben unserer Zeit, höchstens \3 s sind erlaubt",
+    ),
+    (
+        r"the message (.*) of this time came before; .*",
+        r"die Nachricht \1 mit dieser Zeit kam schon; ein neuer Versuch trägt eine neue Zeit",
+    ),
     (r"the request comes from another site", "die Anfrage kommt von einer fremden Seite"),
     (r"the host (.*) is not this machine", r"der Host \1 ist nicht dieser Rechner"),
     (r"processing is behind; nothing was taken", "die Verarbeitung ist im Rückstand; nichts wurde übernommen"),

@@ -10,6 +10,7 @@ from msgspec import Struct, field
 
 from resonance.errors import Retry, Stop
 from resonance.model import PublicEvent
+from resonance.ports import Mode
 
 
 class Gap(Struct, frozen=True):
@@ -25,6 +26,8 @@ class Batch(Struct, frozen=True):
 
     `token` belongs to the end of the batch (None: the place has not moved). `malformed`, `ignored`, `unknown` and
     `duplicates` count what was left out. `gap`: what is missing before it.
+    `mode` "backfill": what was said before we listened. `problem`: what a person should know although the rest is read; it
+    stands until a batch comes without one.
     `until`: events carry observed times of their own, and with this batch everything up to then is told (the source is
     opened as one that does so).
     """
@@ -37,6 +40,8 @@ class Batch(Struct, frozen=True):
     until: datetime | None = None
     unknown: int = 0
     duplicates: int = 0
+    mode: Mode = "live"
+    problem: str | None = None
 
 
 class Source(Protocol):

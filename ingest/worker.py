@@ -165,7 +165,7 @@ class SourceWorker:
             except Invalid as error:
                 log.info("event.rejected", source=self.configured.id, problem=str(error))
         if events or batch.until:
-            write = partial(self.sink.write, source=self.configured.id, until=batch.until)
+            write = partial(self.sink.write, source=self.configured.id, mode=batch.mode, until=batch.until)
             await asyncio.to_thread(write, events)
         if batch == Batch(until=batch.until) and self._said:
             return
@@ -178,6 +178,7 @@ class SourceWorker:
             at=micros(now) if events else None,
             counters=_counters(batch, events),
             gap=self._missed(batch.gap) if batch.gap else None,
+            problem=batch.problem,
         )
 
     def _missed(self, gap: Gap) -> Missed:

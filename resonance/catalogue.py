@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -25,6 +25,7 @@ Span = Annotated[str, Meta(pattern=r"^[0-9]{1,6}(s|m|h|d|w)$")]
 Note = Annotated[str, Meta(max_length=1000)]
 Least = Annotated[int, Meta(ge=1, le=2**53)]
 
+T = TypeVar("T", bound=Struct)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -142,10 +143,11 @@ class Rule(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Source(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A configured connector. `keep` says what is stored: "matched", "all" or "sample:0.1"."""
+    """A configured connector. `keep` says what is stored: "matched", "all" or "sample:0.1". Which kinds there are, and which
+    options each has, ingest knows."""
 
     id: Name
-    kind: Literal["push", "import", "bluesky", "demo", "replay"] = "push"
+    kind: Name = "push"
     keep: Annotated[str, Meta(pattern=r"^(matched|all|sample:(0?\.[0-9]+|1(\.0)?))$")] = "matched"
     retention_days: Annotated[int, Meta(ge=1)] | None = None
     url: str | None = None
@@ -209,12 +211,16 @@ def entry_id(kind: str, entry: Struct) -> str:
 
 def read_entry(kind: str, data: Any, pointer: str = "") -> Struct:
     """An entry from plain data; raises Invalid naming every field that is wrong or unknown."""
-    known = ENTRY_TYPES[kind]
+    return read_table(ENTRY_TYPES[kind], data, pointer)
+
+
+def read_table(known: type[T], data: Any, pointer: str, join: str = "/") -> T:
+    """Plain data as a record; raises Invalid naming every field that is wrong or unknown. `join` stands between the pointer and a field."""
     fields = {f.encode_name: f for f in msgspec.structs.fields(known)}
     if not isinstance(data, dict):
         raise Invalid([Problem("a table is expected", pointer, "type")])
     problems = [
-        Problem(f"unknown key; known are {', '.join(sorted(fields))}", f"{pointer}/{key}", "unknown")
+        Problem(f"unknown key; known are {', '.join(sorted(fields))}", f"{pointer}{join}{key}", "unknown")
         for key in data
         if key not in fields
     ]
@@ -223,13 +229,13 @@ def read_entry(kind: str, data: Any, pointer: str = "") -> Struct:
             try:
                 value = msgspec.convert(data[name], spec.type, strict=True)
             except msgspec.ValidationError as error:
-                problems.append(Problem(str(error), f"{pointer}/{name}"))
+                problems.append(Problem(str(error), f"{pointer}{join}{name}"))
                 continue
             if not _lasts(value, spec.type):
                 detail = "holds an infinite number, or a character that is none"
-                problems.append(Problem(detail, f"{pointer}/{name}", "range"))
+                problems.append(Problem(detail, f"{pointer}{join}{name}", "range"))
         elif spec.required:
-            problems.append(Problem("is required", f"{pointer}/{name}", "missing"))
+            problems.append(Problem("is required", f"{pointer}{join}{name}", "missing"))
     if problems:
         raise Invalid(problems)
     return msgspec.convert(data, known)

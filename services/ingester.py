@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 import time
 
+import msgspec
 from rich.console import Console
 
 from ingest.demo.generator import generate
+from ingest.sources.demo import Options
 from resonance.clock import SystemClock
 from services import demonstration, parts
 from services.cluster import Cluster
@@ -67,9 +69,9 @@ def begin(cluster: Cluster) -> None:
             cluster.prepare()
             cluster.pace.run(pace.resumed(told, SystemClock().now()))
             return
-        options = chosen.options
-        demo = generate(int(options.get("seed", 1)), quiet=bool(options.get("quiet", False)))
-        demonstration.stand(cluster, demo, float(options.get("speed", 60)))
+        options = msgspec.convert(chosen.options, Options)
+        demo = generate(options.seed, quiet=options.quiet)
+        demonstration.stand(cluster, demo, options.speed)
         demonstration.write_history(cluster, demo, Console(stderr=True), lambda: _keep_up(cluster, _BACKLOG))
         _keep_up(cluster, 0)
         # The topics' usual volumes are learned once no more of the history comes.

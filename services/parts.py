@@ -22,6 +22,7 @@ from resonance.stores.source_states import SourceStates
 from services.build import Installation
 from services.channels.opening import OpenChannels, default_channels
 from services.notifier import Notifier
+from services.settings import secret
 
 
 def evaluator(site: Installation, owns: Callable[[str], bool] = lambda _: True) -> Evaluator:
@@ -77,7 +78,7 @@ def ingest(site: Installation, stop: threading.Event) -> None:
 async def _sources(site: Installation, stop: threading.Event) -> None:
     tasks = []
     for source in site.watch.catalogue().sources.values():
-        opened = open_source(source, site.clock)
+        opened = open_source(source, site.clock, secret)
         if opened is not None:
             worker = SourceWorker(
                 source,

@@ -11,6 +11,7 @@ from zoneinfo import available_timezones
 from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
+from ingest.sources import check_sources
 from resonance.catalogue import Account, Catalogue, Channel, Department, Rule, Source, Topic, entry_id, read_entry
 from resonance.catalogue_check import check
 from resonance.errors import Invalid, InvalidSetting, Problem, Unconfigured
@@ -158,7 +159,7 @@ def load(path: Path | None, environment: dict[str, str] | None = None, **given: 
             for item in error.errors()
         ]
     catalogue, wrong = _catalogue(tables, settings.zone)
-    problems += wrong or check(catalogue)
+    problems += wrong or [*check(catalogue), *check_sources(catalogue)]
     if problems:
         raise InvalidSetting(problems)
     return Configuration(settings, catalogue)

@@ -18,6 +18,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from api.app import create_app
 from api.parts import Parts
+from ingest.sources import coverage_of
 from resonance.errors import ResonanceError, Unconfigured
 from resonance.stores.access_keys import AccessKeys
 from resonance.stores.migrate import pending
@@ -26,6 +27,7 @@ from services.build import Installation, Machine
 from services.cluster import Cluster
 from services.lifeline import end_with_parent
 from services.process import STOPPED
+from services.settings import secret
 from services.supervisor import Assignment, check_port
 
 _GRACE = 2
@@ -72,6 +74,8 @@ def parts_of(
         pseudonymous=settings.privacy == "pseudonymous",
         simulated=site.simulated,
         stopping=stopping.is_set,
+        coverage=coverage_of,
+        secret=secret,
     )
 
 

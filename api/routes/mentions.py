@@ -38,8 +38,8 @@ async def push_mentions(
     request: Request, response: Response, parts: PartsOf, caller: Writer, mode: Mode = "live"
 ) -> dict[str, Any]:
     """One event, a list, or NDJSON; at most 5,000 items or 8 MB. Good items are taken beside bad ones; 202 means: in the log."""
-    _refuse_overload(parts)
-    items, broken = read_items(await _body(request))
+    refuse_overload(parts)
+    items, broken = read_items(await read_body(request))
     source = "push" if mode == "live" else "import"
     receipt = await run_in_threadpool(parts.intake.take, [item for _, item in items], source=source, mode=mode)
     rejected = broken + [{"index": items[r.index][0], "problem": r.problem} for r in receipt.rejected]
@@ -52,7 +52,8 @@ async def push_mentions(
     return {"accepted": receipt.accepted, "duplicate": receipt.duplicate, "rejected": rejected}
 
 
-def _refuse_overload(parts: Parts) -> None:
+def refuse_overload(parts: Parts) -> None:
+    """Raises Refused where there is no room, or processing is behind."""
     if parts.free_disk_mb() < parts.least_disk_mb:
         raise Refused("full", "the disk is nearly full; nothing was taken")
     backlog = parts.backlog()
@@ -61,7 +62,8 @@ def _refuse_overload(parts: Parts) -> None:
         raise Refused("too-many", "processing is behind; nothing was taken", headers={"Retry-After": str(pause)})
 
 
-async def _body(request: Request) -> bytes:
+async def read_body(request: Request) -> bytes:
+    """The whole body; raises Refused for more than 8 MB."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

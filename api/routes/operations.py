@@ -157,7 +157,6 @@ def _later(method: str, path: str, name: str) -> None:
 
 
 for _method, _path, _name in (
-    ("POST", "/v1/hooks/{source}", "push_hook"),
     ("POST", "/v1/rules/backtest", "backtest_rule"),
     ("GET", "/v1/topics/{topic}/drivers", "topic_drivers"),
     ("GET", "/v1/topics/{topic}/environments", "topic_environments"),

@@ -20,8 +20,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.typing import Subprotocol
 
-from ingest.source import AuthFailed, Batch, Gap, Transient
+from ingest.source import AuthFailed, Batch, Gap, Source, Transient
+from ingest.sources import Secrets
 from ingest.sources.bluesky_frames import POST, REPOST, Malformed, Parsed, ServerError, parse_v1, parse_v2
+from resonance.catalogue import Source as Configured
+from resonance.clock import Clock
 from resonance.errors import RateLimited
 from resonance.model import Delete, DeleteAuthor, PublicEvent, Upsert, instant
 
@@ -40,6 +43,24 @@ _SILENCE = 60_000_000
 """Version 1 hides that it has forgotten a place: a stream that begins so much later (µs) has."""
 _REMEMBERED = 5_000
 _LONGEST_FRAME = 16_000_000
+
+
+COVERAGE = None
+
+
+class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """None."""
+
+
+def problems(configured: Configured, options: Options) -> list[tuple[str, str]]:
+    """An address that is none of a stream."""
+    known = configured.url is None or configured.url.startswith(("ws://", "wss://"))
+    return [] if known else [("url", "of a Jetstream begins with wss://")]
+
+
+def open_source(configured: Configured, options: Options, clock: Clock, secrets: Secrets) -> Source:
+    """The reader of the host at `url`."""
+    return Bluesky(*([configured.url] if configured.url else []))
 
 
 class Token(msgspec.Struct, frozen=True):

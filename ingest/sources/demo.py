@@ -7,15 +7,38 @@ from collections.abc import AsyncGenerator, Iterator
 from datetime import datetime, timedelta
 from itertools import chain, islice
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from ingest.demo import endless, generate
-from ingest.source import Batch
+from ingest.source import Batch, Source
+from ingest.sources import Secrets
+from resonance.catalogue import Source as Configured
 from resonance.clock import Clock
 from resonance.model import PublicEvent
 
 _POLL = 0.1
 AFTERNOON = timedelta(hours=5)
+
+
+COVERAGE = None
+
+
+class Options(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which story, whether without the crisis, and on a cluster how many times real speed."""
+
+    seed: int = 1
+    quiet: bool = False
+    speed: float = 60.0
+
+
+def problems(configured: Configured, options: Options) -> list[tuple[str, str]]:
+    """None."""
+    return []
+
+
+def open_source(configured: Configured, options: Options, clock: Clock, secrets: Secrets) -> Source:
+    """The story from its afternoon on."""
+    return DemoSource(options.seed, options.quiet, clock)
 
 
 class DemoSource:

@@ -10,13 +10,35 @@ from pathlib import Path
 
 import msgspec
 
-from ingest.source import Batch
+from ingest.source import Batch, Source
+from ingest.sources import Secrets
+from resonance.catalogue import Source as Configured
 from resonance.clock import Clock
 from resonance.errors import Unconfigured
 from resonance.model import PublicEvent
 
 _BATCH = 100
 _IDLE = 0.25
+
+
+COVERAGE = None
+
+
+class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which recording, and how many events a second (0: as fast as they are taken)."""
+
+    file: str
+    rate: float = 0.0
+
+
+def problems(configured: Configured, options: Options) -> list[tuple[str, str]]:
+    """None."""
+    return []
+
+
+def open_source(configured: Configured, options: Options, clock: Clock, secrets: Secrets) -> Source:
+    """The recording from its beginning."""
+    return Replay(Path(options.file), options.rate, clock)
 
 
 class Replay:

@@ -86,15 +86,28 @@ class SourceStates:
         at: int | None,
         counters: dict[str, int],
         gap: Missed | None = None,
+        problem: str | None = None,
     ) -> None:
-        """What the log has acknowledged: the token, when the last event came (log time), totals to add, and what was
-        missed before it, all in one transaction. Renews the lease; raises Fenced where somebody else took it."""
-        values: dict[str, Any] = {"lease_until": now + LEASE, "connected": 1, "problem": None, "changed_at": now}
+        """What the log has acknowledged: the token, when the last event came (log time), totals to add, what was missed
+        before it, and what is wrong although it is read, all in one transaction. Renews the lease; raises Fenced where somebody else took it."""
+        values: dict[str, Any] = {"lease_until": now + LEASE, "connected": 1, "problem": problem, "changed_at": now}
         if token is not None:
             values["token"] = token
         if at is not None:
             values["last_event_at"] = at
         self._update(lease, values, counters, gap)
+
+    def pushed(self, source: str, at: int, counters: dict[str, int]) -> None:
+        """What a source that is pushed to us has brought: when (log time), and totals to add."""
+        table = schema.source_state
+        with self._database.write() as connection:
+            connection.execute(dialect.insert(connection, table).values(source=source).on_conflict_do_nothing())
+            mine = table.c.source == source
+            # The row is locked by the first write, so that of two pushes at once none is left out.
+            connection.execute(sa.update(table).where(mine).values(last_event_at=at))
+            known = connection.scalar(sa.select(table.c.counters).where(mine))
+            text = _added(known, counters)
+            connection.execute(sa.update(table).where(mine).values(counters=text))
 
     def broken(
         self, lease: Lease, now: int, problem: str, counters: dict[str, int], *, gap: Missed | None = None
@@ -128,16 +141,21 @@ class SourceStates:
         table = schema.source_state
         mine = sa.and_(table.c.source == lease.source, table.c.epoch == lease.epoch)
         with self._database.write() as connection:
-            row = connection.execute(sa.select(table.c.counters).where(mine)).first()
-            totals: dict[str, int] = msgspec.json.decode(row[0]) if row else {}
-            for name, count in {**counters, **({"gaps": 1} if gap else {})}.items():
-                totals[name] = totals.get(name, 0) + count
-            text = msgspec.json.encode(totals).decode()
+            known = connection.scalar(sa.select(table.c.counters).where(mine))
+            text = _added(known, {**counters, **({"gaps": 1} if gap else {})})
             done = connection.execute(sa.update(table).where(mine).values(counters=text, **values))
             if done.rowcount == 0:
                 raise Fenced(f"the source {lease.source!r} is read by somebody else now")
             if gap is not None:
                 _missed(connection, lease.source, gap)
+
+
+def _added(known: str | None, counters: dict[str, int]) -> str:
+    """Totals with more added to them, as they stand in the row."""
+    totals: dict[str, int] = msgspec.json.decode(known) if known else {}
+    for name, count in counters.items():
+        totals[name] = totals.get(name, 0) + count
+    return msgspec.json.encode(totals).decode()
 
 
 def _missed(connection: sa.Connection, source: str, gap: Missed) -> None:
