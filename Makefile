@@ -10,10 +10,10 @@ TESTED  := $(VENV)/.ready-dev
 PORT    ?= 8000
 ARGS    ?=
 
-.PHONY: help install demo test check format lint types contracts bench train clean
+.PHONY: help install demo cluster test check format lint types contracts bench bench-cluster train clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with venv is needed (Debian: apt-get install python3-venv)"; exit 1; }
@@ -34,12 +34,19 @@ install: $(READY) ## set up .venv with the locked dependencies and the command `
 demo: $(READY) ## a fictional company, 28 days of history and one afternoon at 60 times real speed
 	@$(BIN)/resonance up --demo --port $(PORT) $(ARGS)
 
+cluster: $(READY) $(VENV)/.servers ## a whole cluster on this machine: Kafka, PostgreSQL, two workers and the demo (PORT, BROKERS=1, DEMO=0, RUN=folder)
+	@PORT=$(PORT) PYTHONPATH=. $(BIN)/python -m deploy.native.cluster
+
 # Tests that need a server are skipped where it is not there and may not be installed.
 $(VENV)/.servers: | $(VENV)/bin/python
-	@if ! ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	@missing=""; \
+	ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing="$$missing postgresql"; \
+	command -v java >/dev/null || missing="$$missing default-jre-headless"; \
+	command -v mvn >/dev/null || missing="$$missing maven"; \
+	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		mkdir -p /etc/postgresql-common; \
 		test -e /etc/postgresql-common/createcluster.conf || echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.conf; \
-		apt-get update -q && apt-get install -yq --no-install-recommends postgresql || echo "PostgreSQL could not be installed: its tests are skipped"; \
+		apt-get update -q && apt-get install -yq --no-install-recommends $$missing || echo "$$missing could not be installed: tests that need it are skipped"; \
 	fi
 	@touch $@
 
@@ -62,6 +69,9 @@ contracts: $(TESTED) ## imports point down only
 
 bench: $(TESTED) ## one table of ratios against named baselines, measured in the same run
 	@$(BIN)/python -m benchmarks
+
+bench-cluster: $(TESTED) $(VENV)/.servers ## the same of a cluster, on real Kafka and PostgreSQL
+	@$(BIN)/python -m benchmarks cluster
 
 train: $(TESTED) ## train the shipped sentiment weights again (DATA=folder of labelled posts)
 	@$(BIN)/resonance train sentiment $(DATA)

@@ -1,14 +1,15 @@
-"""`make bench`: one table of figures, each as a ratio against a named baseline measured in the same run."""
+"""`make bench`, `make bench-cluster`: one table of figures, each as a ratio against a named baseline measured in the same run."""
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import installation, path, sentiment, tracking
+from benchmarks import cluster, installation, path, sentiment, tracking
 from benchmarks.row import Row, Skipped, say
 
 _PARTS: Sequence[tuple[str, Callable[[], Sequence[Row | Skipped]]]] = (
@@ -21,6 +22,7 @@ _PARTS: Sequence[tuple[str, Callable[[], Sequence[Row | Skipped]]]] = (
 def main() -> None:
     """Measure and print."""
     started = time.monotonic()
+    parts = (("a cluster", cluster.measure),) if sys.argv[1:] == ["cluster"] else _PARTS
     table = Table(title="Resonance on this machine: each figure beside a baseline of the same run")
     for name, justify in (
         ("what", "left"),
@@ -34,7 +36,7 @@ def main() -> None:
         ("times it", "right"),
     ):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
-    for title, measure in _PARTS:
+    for title, measure in parts:
         say(title)
         table.add_section()
         for row in measure():

@@ -33,7 +33,9 @@ _LAST_SECONDS = 5.0
 _RETIRE_SECONDS = 1.0
 _TICK = 0.05
 _SEEK_PAUSE = 1.0
-_FULL_PAUSE = 0.02
+_SILENT = 2.5
+"""Heartbeats come every second: a lane of which nothing is delivered for so long may have been forgotten."""
+
 _THREADS = 2
 """While one waits for the store, the other computes."""
 
@@ -94,7 +96,10 @@ class Worker:
     _lanes: dict[int, LaneLoop] = field(default_factory=dict)
     _unacked: dict[int, deque[Any]] = field(default_factory=lambda: defaultdict(deque))
     _sought: dict[int, float] = field(default_factory=dict)
-    _paused: set[TP] = field(default_factory=set)
+    """Lane → when Faust was told where to go on (monotonic s) …"""
+    _due: dict[int, float] = field(default_factory=dict)
+    """… and when it is to be told again, if nothing comes until then."""
+    _paused: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         topic = self.app.topic(
@@ -122,75 +127,64 @@ class Worker:
         message = event.message
         number = message.tp.partition
         offered = self.inbox.offer(number, message.offset, event.value or b"")
-        if offered == "taken":
-            self._unacked[number].append(event)
-            if self.inbox.crowded(number):
-                self._paused.add(message.tp)
-                self.app.consumer.pause_partitions({message.tp})
-        elif offered == "known":
-            event.ack()
-        else:
-            await self._seek(message.tp)
-
-    def _resume(self) -> None:
-        """Have what was paused delivered again, once there is room."""
-        for tp in list(self._paused):
-            if not self.inbox.crowded(tp.partition, 0.5):
-                self._paused.discard(tp)
-                self.app.consumer.resume_partitions({tp})
-
-    async def _seek(self, tp: TP) -> None:
-        """Have Faust go on where the store does; at most once a second, for what was fetched before still comes."""
-        following = self.inbox.following(tp.partition)
-        if following is None or time.monotonic() - self._sought.get(tp.partition, 0.0) < _SEEK_PAUSE:
+        if offered == "early":
+            self._due[number] = min(self._due.get(number, 0.0), self._sought.get(number, 0.0) + _SEEK_PAUSE)
             return
-        self._sought[tp.partition] = time.monotonic()
-        with suppress(Exception):
-            await self.app.consumer.seek(tp, following)
+        self._due[number] = time.monotonic() + _SILENT
+        if offered == "known":
+            event.ack()
+            return
+        self._unacked[number].append(event)
+        if self.inbox.crowded(number):
+            self._paused.add(number)
+            self.app.consumer.pause_partitions({message.tp})
+
+    async def _follow(self) -> None:
+        """Have Faust go on where the store does, in lanes of which nothing came for a while, or something too early.
+
+        Right after an assignment that is so in every lane: the store's position may lie before Kafka's committed offset,
+        and Faust finds its own place only after it has told the assignment. Later it is so where Faust has fetched
+        something and dropped it: it does where a partition was not active at that moment.
+        """
+        consumer: Any = self.app.consumer
+        if self.app.rebalancing or not consumer.flow_active:
+            return
+        for number in list(self._lanes):
+            following, tp = self.inbox.following(number), TP(self.stream, number)
+            if number in self._paused:
+                if self.inbox.crowded(number, 0.5):
+                    continue
+                self._paused.discard(number)
+                consumer.resume_partitions({tp})
+            if following is not None and time.monotonic() >= self._due.get(number, 0.0):
+                self._sought[number] = time.monotonic()
+                self._due[number] = time.monotonic() + _SILENT
+                with suppress(Exception):
+                    await consumer.seek(tp, following)
+                consumer.resume_partitions({tp})
 
     async def _assigned(self, _app: object, assigned: set[TP], **_: object) -> None:
         """All lanes that are ours now: Faust takes everything away at each change, and gives it anew."""
         numbers = sorted(tp.partition for tp in assigned if tp.topic == self.stream)
         for number in numbers:
             self.inbox.empty(number)
+            self._unacked[number].clear()
+            self._due[number] = self._sought[number] = 0.0
             self._lanes[number] = self.make_lane(number)
+        self._paused.clear()
         self.assigned_at = time.time()
         log.info("lanes.assigned", lanes=numbers)
         self.on_lanes(self.lanes)
         # Nothing is delivered before it is known what comes next.
         self.app.consumer.pause_partitions(assigned)
-        asyncio.get_running_loop().create_task(self._follow(frozenset(assigned)))
 
     async def _revoked(self, _app: object, revoked: set[TP], **_: object) -> None:
-        self._paused -= revoked
         gone = [self._lanes.pop(tp.partition) for tp in revoked if tp.partition in self._lanes]
         for loop in gone:
             loop.stopped = True
         self.on_lanes(self.lanes)
         # The next owner claims the lanes: what is under way here should be done by then, but is fenced off if it is not.
         await asyncio.gather(*(asyncio.to_thread(loop.retire, _RETIRE_SECONDS) for loop in gone))
-        for loop in gone:
-            self._unacked.pop(loop.lane, None)
-            self._sought.pop(loop.lane, None)
-            self.inbox.empty(loop.lane)
-
-    async def _follow(self, assigned: frozenset[TP]) -> None:
-        """Go on where the store says: its position may lie before Kafka's committed offset. The signal of the assignment
-        comes before Faust has found its own place, and must not wait."""
-        waiting = {tp for tp in assigned if tp.partition in self._lanes}
-        while waiting and not self.stop.is_set():
-            await asyncio.sleep(_FULL_PAUSE)
-            consumer: Any = self.app.consumer
-            if self.app.rebalancing or not consumer.flow_active:
-                continue
-            for tp in list(waiting):
-                if tp.partition not in self._lanes:
-                    waiting.discard(tp)
-                elif self.inbox.following(tp.partition) is not None:
-                    waiting.discard(tp)
-                    self._sought.pop(tp.partition, None)
-                    await self._seek(tp)
-                    consumer.resume_partitions({tp})
 
     def _acknowledge(self) -> None:
         """Tell Kafka what the store has."""
@@ -213,7 +207,7 @@ class Worker:
             async with faust_app_running(self.app, stop_timeout=_STOP_SECONDS):
                 while not (self.stop.is_set() or self.app.should_stop or self.app.crashed):
                     self._acknowledge()
-                    self._resume()
+                    await self._follow()
                     await asyncio.sleep(_TICK)
                 code = int(self.failure is not None or not self.stop.is_set())
                 if self.app.crashed:

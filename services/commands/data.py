@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from resonance.errors import Unconfigured
 from services.build import Machine
 from services.commands.run import Config, Data
+from services.opening import installation
 
 console = Console(stderr=True)
 _SHOWN = 20
@@ -106,9 +107,9 @@ def export(config: Config = None, data: Data = None) -> None:
     """Every stored mention on stdout as JSONL, in the form in which it can be imported again."""
     from resonance.stores.exporting import export_mentions
 
-    machine = Machine.open(config, data)
-    machine.prepare()
-    for line in export_mentions(machine.database):
+    site = installation(config, data)
+    site.prepare()
+    for line in export_mentions(site.database):
         sys.stdout.buffer.write(line + b"\n")
 
 
@@ -121,22 +122,20 @@ def erase(
     from resonance.access import Actor
     from resonance.stores.jobs import JobRows
 
-    machine = Machine.open(config, data)
+    site = installation(config, data)
     if ":" not in author:
         raise Unconfigured("write the author as platform:id")
-    machine.prepare()
-    key = machine.author_key(author).hex()
-    rows = JobRows(machine.database)
-    job = rows.create("erase", {"author_key": key}, actor=Actor("user", "command line"), at=machine.clock.now())
-    if machine.folder.is_locked():
-        console.print(
-            f"Resonance runs on this folder: it carries the erasure out now; GET /v1/jobs/{job} has the receipt."
-        )
-    else:
+    site.prepare()
+    key = site.author_key(author).hex()
+    rows = JobRows(site.database)
+    job = rows.create("erase", {"author_key": key}, actor=Actor("user", "command line"), at=site.clock.now())
+    if isinstance(site, Machine) and not site.folder.is_locked():
         from services.upkeep import carry_out_jobs
 
-        machine.folder.lock()
-        carry_out_jobs(machine)
+        site.folder.lock()
+        carry_out_jobs(site)
+    else:
+        console.print(f"Resonance runs: it carries the erasure out now; GET /v1/jobs/{job} has the receipt.")
     found = rows.get(job)
     receipt = msgspec.json.decode(found["result"]) if found["result"] else {"author_key": key}
     sys.stdout.write(msgspec.json.encode({"job": job, "state": found["state"], **receipt}).decode() + "\n")
@@ -144,5 +143,5 @@ def erase(
 
 def upgrade(config: Config = None, data: Data = None) -> None:
     """Bring the store to this program's schema (`up` does it by itself)."""
-    Machine.open(config, data).database.migrate()
+    installation(config, data).database.migrate()
     console.print("the store is up to date")

@@ -12,8 +12,9 @@ from rich.table import Table
 from resonance.access import Actor
 from resonance.errors import Invalid, Problem
 from resonance.stores.access_keys import AccessKeys, Permission
-from services.build import Machine
+from services.build import Installation
 from services.commands.run import Config, Data
+from services.opening import installation
 
 console = Console(stderr=True)
 _ACTOR = Actor("user", "command line")
@@ -28,8 +29,8 @@ def register(app: typer.Typer) -> None:
     app.add_typer(keys, name="keys")
 
 
-def _open(config: Config, data: Data) -> tuple[Machine, AccessKeys]:
-    machine = Machine.open(config, data)
+def _open(config: Config, data: Data) -> tuple[Installation, AccessKeys]:
+    machine = installation(config, data)
     machine.prepare()
     return machine, AccessKeys(machine.database)
 
