@@ -60,14 +60,3 @@ class Pace(msgspec.Struct, frozen=True):
     def resumed(self, told: datetime, real: datetime) -> Pace:
         """The same pace, continuing from `told` at the real instant `real`."""
         return Pace(origin=real, start=told, end=max(self.end, told), speed=self.speed)
-
-
-class SimulatedClock:
-    """Time that runs at a `Pace` measured on another clock."""
-
-    def __init__(self, pace: Pace, real: Clock | None = None) -> None:
-        self.pace = pace
-        self._real = real or SystemClock()
-
-    def now(self) -> datetime:
-        return self.pace.at(self._real.now())

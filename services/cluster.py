@@ -118,11 +118,15 @@ class Cluster(Installation):
             self.database.migrate()
             return self.pace.load() is not None and self.entries.version() > 0
 
-    def check_stream(self) -> None:
-        """Raises Unconfigured where Kafka does not let us in, has no stream, or not the one that is needed."""
+    def check_access(self) -> None:
+        """Raises Unconfigured where Kafka does not let us in: within seconds, which kafka-python does not."""
         from resonance.engines.faust_app import check_access
 
         asyncio.run(check_access(self.brokers))
+
+    def check_stream(self) -> None:
+        """Raises Unconfigured where Kafka does not let us in, has no stream, or not the one that is needed."""
+        self.check_access()
         mistakes = self.log.described.mistakes()
         if mistakes:
             raise Unconfigured(f"the stream {self.stream} is not as it has to be: {'; '.join(map(str, mistakes))}")

@@ -45,7 +45,8 @@ def jars() -> Path:
 
 @dataclass
 class Broker:
-    """One node; `address` is host:port. `settings` win over those that all nodes have."""
+    """One node; `address` is host:port. `settings` win over those that all nodes have; {port} and {controller} in them are
+    its ports."""
 
     number: int
     folder: Path
@@ -100,7 +101,7 @@ class Broker:
             "log.segment.bytes": "67108864",
             "num.network.threads": "2",
             "num.io.threads": "4",
-            **self.settings,
+            **{name: value.format(port=self.port, controller=self.controller) for name, value in self.settings.items()},
         }
         self.file.write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
 

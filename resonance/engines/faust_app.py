@@ -259,23 +259,33 @@ def _join(threads: list[threading.Thread]) -> None:
 
 
 async def check_access(brokers: Brokers, seconds: float = 5.0) -> None:
-    """Raises Unconfigured, naming the reason, where Kafka does not let us in or does not answer in time."""
-    from aiokafka.client import AIOKafkaClient
+    """Raises Unconfigured, naming the reason, where no broker lets us in or answers in time."""
+    from aiokafka.conn import create_conn
     from aiokafka.errors import KafkaError
 
-    client = AIOKafkaClient(
-        bootstrap_servers=list(brokers.addresses),
-        security_protocol=brokers.protocol,
-        ssl_context=ssl.create_default_context(cafile=brokers.ca) if brokers.tls else None,
-        sasl_mechanism=brokers.mechanism if brokers.user else "PLAIN",
-        sasl_plain_username=brokers.user,
-        sasl_plain_password=brokers.password,
-        request_timeout_ms=int(seconds * 1000),
-    )
-    try:
-        await asyncio.wait_for(client.bootstrap(), seconds)
-    except (TimeoutError, KafkaError, OSError) as error:
-        reason = str(error) or f"no answer within {seconds:g} s"
-        raise Unconfigured(f"Kafka at {', '.join(brokers.addresses)} cannot be used: {reason}") from error
-    finally:
-        await client.close()
+    reasons = []
+    for address in brokers.addresses:
+        host, _, port = address.rpartition(":")
+        try:
+            connection = await asyncio.wait_for(
+                create_conn(
+                    host,
+                    int(port),
+                    request_timeout_ms=int(seconds * 1000),
+                    security_protocol=brokers.protocol,
+                    ssl_context=ssl.create_default_context(cafile=brokers.ca) if brokers.tls else None,
+                    sasl_mechanism=brokers.mechanism if brokers.user else None,
+                    sasl_plain_username=brokers.user,
+                    sasl_plain_password=brokers.password,
+                ),
+                seconds,
+            )
+        except (TimeoutError, KafkaError, OSError, ValueError) as error:
+            said = f"{type(error).__name__} {error}".strip()
+            reasons.append(f"{address}: {said if str(error) else f'no answer within {seconds:g} s'}")
+            if "Authentication" in said:
+                break
+        else:
+            connection.close()
+            return
+    raise Unconfigured(f"Kafka cannot be used: {'; '.join(reasons)}")

@@ -78,6 +78,7 @@ def create(config: Config = None) -> None:
     from ingest import kafka_sink
 
     cluster = Cluster.open(config)
+    cluster.check_access()
     kafka = cluster.settings.kafka
     made = kafka_sink.create(cluster.brokers, cluster.stream, lanes=kafka.partitions, replicas=kafka.replicas)
     console.print(f"{cluster.stream} {'was made' if made else 'is there already, as it has to be'}")
@@ -88,6 +89,7 @@ def check(config: Config = None) -> None:
     from ingest import kafka_sink
 
     cluster = Cluster.open(config)
+    cluster.check_access()
     mistakes = kafka_sink.describe(cluster.brokers, cluster.stream).mistakes(cluster.settings.kafka.partitions)
     if mistakes:
         raise Invalid(mistakes)

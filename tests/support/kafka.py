@@ -14,12 +14,14 @@ from deploy.native.kafka import Brokers, Unavailable
 
 
 @contextmanager
-def running(count: int = 1) -> Iterator[Brokers]:
+def running(
+    count: int = 1, settings: dict[str, str] | None = None, format_with: tuple[str, ...] = ()
+) -> Iterator[Brokers]:
     """Brokers for as long as the block lasts; skips the test where they cannot be had."""
     folder = Path(tempfile.mkdtemp(prefix="resonance-kafka-"))
     try:
         try:
-            brokers = Brokers(folder, count)
+            brokers = Brokers(folder, count, settings, format_with)
         except Unavailable as error:
             pytest.skip(str(error))
         brokers.start()
