@@ -221,7 +221,9 @@ def among(connection: sa.Connection, column: sa.ColumnElement[Any], values: Iter
     if connection.dialect.name == "sqlite":
         return column.in_(list(values))
     literal = sa.bindparam(None, _literal(column.type, values), type_=sa.Text)
-    return column == sa.any_(_array(literal, column.type))
+    # Not `= ANY(array)`: where a table is scanned, each of its rows would be compared with all of them, and the text be read
+    # anew for each; and no partition would be left out.
+    return column.in_(sa.select(sa.func.unnest(_array(literal, column.type))))
 
 
 def _array(literal: sa.ColumnElement[Any], kind: sa.types.TypeEngine[Any]) -> sa.ColumnElement[Any]:
