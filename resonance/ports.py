@@ -74,7 +74,8 @@ class Wanted(Struct, frozen=True):
 
 
 class Known(Struct, frozen=True):
-    """What the store knows of a slice's mentions and authors when it is computed."""
+    """What the store knows of a slice's mentions and authors when it is computed. `erased` are those of the slice's authors,
+    and of its known mentions' authors, who are on the list."""
 
     records: Mapping[bytes, Record] = field(default_factory=dict)
     authors: Mapping[bytes, AuthorRow] = field(default_factory=dict)

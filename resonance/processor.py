@@ -358,6 +358,10 @@ class _Work:
 
     def update(self) -> Update:
         """The difference between before and after."""
+        for record in [record for record in self.after.values() if record.author_key in self.known.erased]:
+            # On the list, but the lane was not told yet: whatever has happened to it, nothing of it is written.
+            at = self.part.logged_at
+            self._stand(nameless(bare(structs.replace(record, deleted_at=min(at, record.deleted_at or at)))))
         before = {key: self.known.records[key] for key in self.after if key in self.known.records}
         after = {key: record for key, record in self.after.items() if record != before.get(key)}
         last_row = self._give_rows(after)
@@ -376,7 +380,7 @@ class _Work:
             windows=windows,
             arrivals=arrivals,
             authors=self.authors,
-            speakers=frozenset(self.speakers),
+            speakers=frozenset(self.speakers | {r.author_key for r in after.values() if r.mention and r.author_key}),
             departed=frozenset(self.departed),
             environments=environments_of(after.values()),
             waiting=self.waiting,

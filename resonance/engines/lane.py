@@ -21,7 +21,8 @@ from resonance.model import Event
 from resonance.ports import Known, Ledger, LogReader, Wanted
 from resonance.processor import Slice, process
 from resonance.scoring import Scorer
-from resonance.update import Change, Position, Update
+from resonance.stores.traces import json_of, people_in
+from resonance.update import Change, Position, Rejected, Update
 from resonance.wanted import roots_of, wanted
 
 _TARGET = 0.025
@@ -159,7 +160,7 @@ class LaneLoop:
         scorer = self.scorer()
         started = time.perf_counter()
         update = self._process([event for _, event in batch.events], batch, scorer)
-        update.rejected, update.settled = batch.rejected, batch.settled
+        update.rejected, update.settled = allowed(batch.rejected, self.ledger, scorer), batch.settled
         computed = time.perf_counter()
         new = structs.replace(
             batch.end,
@@ -207,6 +208,15 @@ class LaneLoop:
             self.size = max(_SMALLEST, self.size // 2)
         elif seconds < self.target / 2 and events >= self.size:
             self.size = min(_GREATEST, self.size * 2)
+
+
+def allowed(rejected: list[Rejected], ledger: Ledger, scorer: Scorer) -> list[Rejected]:
+    """The dead letters in which no erased author speaks."""
+    if not rejected:
+        return rejected
+    speakers = [frozenset(map(scorer.author_key, people_in(json_of(letter.payload)))) for letter in rejected]
+    erased = ledger.read(Wanted(frozenset(), frozenset[bytes]().union(*speakers))).erased
+    return [letter for letter, theirs in zip(rejected, speakers, strict=True) if not theirs & erased]
 
 
 def know(ledger: Ledger, events: Sequence[Event], scorer: Scorer) -> Known:

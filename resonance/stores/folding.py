@@ -30,21 +30,19 @@ LANES = timedelta(days=8)
 _ONE_LANE = 0
 
 
-def fold(database: Database, now: int) -> int:
-    """Fold what is old enough at `now` (epoch s), an hour of one topic in a transaction; returns how many rows became
+def fold(database: Database, now: int) -> Iterator[int]:
+    """Fold what is old enough at `now` (epoch s), an hour of one topic in a transaction; gives how many rows became
     fewer."""
     lanes_before = now - int(LANES.total_seconds())
     quarters_before = folded_before(now)
     window = schema.window.c
     several, apart = window.lane != _ONE_LANE, window.environment != EVERYWHERE
-    taken = 0
     for topic in topics(database, schema.window):
         for first in hours(database, topic, QUARTER, quarters_before, apart):
-            taken += _fold(database, _within(topic, QUARTER, first, quarters_before, apart), _for_ever)
+            yield _fold(database, _within(topic, QUARTER, first, quarters_before, apart), _for_ever)
         for resolution in (60, QUARTER, DAY):
             for first in hours(database, topic, resolution, lanes_before, several):
-                taken += _fold(database, _within(topic, resolution, first, lanes_before, several), _one_lane)
-    return taken
+                yield _fold(database, _within(topic, resolution, first, lanes_before, several), _one_lane)
 
 
 def folded_before(now: float) -> int:

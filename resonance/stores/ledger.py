@@ -77,7 +77,8 @@ class SqlLedger:
             identities = self._identities(connection, wanted)
             records = list(self._records(connection, identities))
             authors = dialect.rows_among(connection, schema.author, schema.author.c.author_key, wanted.authors)
-            erased = dialect.rows_among(connection, schema.erasure, schema.erasure.c.author_key, wanted.authors)
+            named = wanted.authors | {record.author_key for record in records if record.author_key}
+            erased = dialect.rows_among(connection, schema.erasure, schema.erasure.c.author_key, named)
             waiting: dict[bytes, list[Waiting]] = defaultdict(list)
             for row in dialect.rows_among(connection, schema.waiting, schema.waiting.c.key, wanted.keys):
                 waiting[row["key"]].append(_waiting(row))

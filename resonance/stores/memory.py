@@ -62,11 +62,13 @@ class MemoryLedger:
         for _, item in sorted(self.waiting.items()):
             if item.key in wanted.keys:
                 waiting.setdefault(item.key, []).append(item)
+        records = {key: self.records[key] for key in keys if key in self.records}
+        named = wanted.authors | {record.author_key for record in records.values() if record.author_key}
         return Known(
-            records={key: self.records[key] for key in keys if key in self.records},
+            records=records,
             authors={key: self.authors[key] for key in wanted.authors if key in self.authors},
             waiting=waiting,
-            erased=frozenset(wanted.authors & self.erased),
+            erased=frozenset(named & self.erased),
         )
 
     def due(self, lane: int, at: int, limit: int) -> list[tuple[int, Waiting]]:

@@ -168,6 +168,11 @@ def _payloads(database: Database, traces: Traces, table: sa.Table, column: sa.Co
     return gone
 
 
+def json_of(payload: bytes) -> Any:
+    """A dead letter's payload as plain JSON, the events of an envelope as a list; None for what is no JSON."""
+    return _item(_plain(payload))
+
+
 def _is_theirs(traces: Traces, text: str) -> bool:
     return traces.speaks_in(_item(text)) or traces.names_in(text)
 

@@ -44,7 +44,7 @@ from resonance.stores.erasure import ErasureList, agree, enlist
 from resonance.stores.jobs import JobRows
 from resonance.stores.ledger import SqlLedger
 from resonance.update import Position
-from resonance.wire import encode_event
+from resonance.wire import encode_envelope, encode_event
 from tests.support.machine import Machine, at
 from tests.support.scan import found_in_files, found_in_rows
 from tests.support.scoring import catalogue, scorer
@@ -440,3 +440,38 @@ def test_waiting_for_the_log_is_by_real_time(site: Site) -> None:
     site.clock.advance(timedelta(days=30))
     assert site.erase()["pending"][0]["until"] == "2026-05-05T12:00:00Z"
     assert micros(at(0)) > 0
+
+
+def test_an_event_about_a_listed_author_before_the_lane_is_told_erases_and_holds_nobody_up(site: Site) -> None:
+    site.tell(*STORY)
+    before = site.counted()
+    enlist(site.database, site.list, KEY, at=at(0), receipt="job")
+    site.tell(EngagementSeen(id=name_of(2), engagement=Counted(likes=9), at=at(50), observed_at=at(50)))
+    site.tell(said(3, text="zug gut", edited_at=at(50)), Delete(id=name_of(4), observed_at=at(51)))
+    site.tell(said(41, BERT, "bahn"))
+    assert site.many(schema.identity, schema.identity.c.id == name_of(2)) == 0
+    assert site.many(schema.mention, schema.mention.c.id == name_of(41, BERT.id)) == 1
+    site.erase()
+    assert found_in_rows(site.database, NEEDLES) == [] and site.counted() == before - 6
+
+
+def test_what_goes_wrong_with_an_erased_authors_event_is_no_dead_letter(site: Site) -> None:
+    site.tell(*STORY)
+    site.erase()
+    for author in (ANNA, BERT):
+        mention = {"id": name_of(60, author.id), "text": "zugluft", "author": {"id": author.id}, "sample_rate": 9}
+        raw = msgspec.json.encode({"op": "upsert", "mention": {**mention, "platform": "sky"}})
+        site.machine.log.append([(0, encode_envelope([raw], stamp=at(91)))])
+    site.machine.work()
+    with site.database.read() as connection:
+        kept = [msgspec.json.decode(payload) for payload in connection.scalars(sa.select(schema.dead_letter.c.payload))]
+    assert [letter["mention"]["author"]["id"] for letter in kept] == [BERT.id]
+
+
+def test_a_repost_that_comes_late_brings_nothing_back(site: Site) -> None:
+    site.tell(*STORY)
+    site.erase()
+    before = site.counted()
+    site.tell(said(43, BERT, "die bahn zugluft", kind="repost", repost_of=name_of(2)))
+    site.tell(said(44, BERT, "bahn", reply_to=name_of(2), thread_root=name_of(2), thread_title="quietschend"))
+    assert found_in_rows(site.database, NEEDLES) == [] and site.counted() == before + 1

@@ -16,6 +16,7 @@ from resonance.stores.database import Database, append_changes
 from resonance.stores.ledger import SqlLedger
 from resonance.stores.retention import Retention, Terms, terms_of
 from resonance.update import Change
+from services.upkeep import Upkeep
 from tests.support.machine import Machine
 from tests.support.scoring import scorer
 
@@ -249,3 +250,40 @@ def test_installations_that_share_a_database_have_days_of_their_own(store_url: s
     assert "mention_20260504" in partitions._existing(second)
     for database in (first, second):
         database.close()
+
+
+def test_a_step_is_short_and_lets_others_write_before_the_next(database: Database, machine: Machine) -> None:
+    for first in range(0, 1200, 400):
+        tell(machine, *(seen(mention(number)) for number in range(first, first + 400)))
+    steps = Retention(database).steps(SAID + timedelta(days=420), Terms())
+    taken = []
+    for number, rows in enumerate(steps):
+        database.set_meta("somebody", str(number))
+        taken.append(rows)
+    assert max(taken) <= 500
+    assert sum(taken) >= 2400
+    assert names(database) == []
+
+
+def test_retention_works_for_a_spell_and_rests_when_it_is_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    passes: list[int] = []
+
+    def steps() -> Iterator[int]:
+        passes.append(0)
+        for _ in range(5):
+            now[0] += 0.015
+            passes[-1] += 1
+            yield 500
+
+    upkeep = Upkeep(None, None)  # type: ignore[arg-type]
+    monkeypatch.setattr(upkeep, "_retention", steps)
+    monkeypatch.setattr("services.upkeep.time.monotonic", lambda: now[0])
+    done = []
+    for _ in range(4):
+        upkeep.retain()
+        done.append(list(passes))
+    assert done == [[2], [4], [5], [5]]
+    now[0] += 600
+    upkeep.retain()
+    assert passes == [5, 2]
