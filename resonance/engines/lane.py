@@ -204,10 +204,11 @@ class LaneLoop:
         return process(part, know(self.ledger, events, scorer), scorer)
 
     def _adapt(self, seconds: float, events: int) -> None:
-        if seconds > 1.5 * self.target:
-            self.size = max(_SMALLEST, self.size // 2)
-        elif seconds < self.target / 2 and events >= self.size:
-            self.size = min(_GREATEST, self.size * 2)
+        """Halfway to the size whose transaction would take as long as it may: the more, the less each event costs. A slice
+        that was not full says nothing of how many would fit."""
+        fits = int(self.size * self.target / max(seconds, 0.001))
+        if fits < self.size or events >= self.size:
+            self.size = min(max((self.size + fits) // 2, _SMALLEST), 2 * self.size, _GREATEST)
 
 
 def allowed(rejected: list[Rejected], ledger: Ledger, scorer: Scorer) -> list[Rejected]:
