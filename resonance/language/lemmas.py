@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import errno
 import mmap
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -83,7 +82,7 @@ def _build_aside(folder: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         problem = (done.stderr.strip().splitlines() or [f"exit {done.returncode}"])[-1]
-        if os.strerror(errno.ENOSPC) in problem:
+        if f"[Errno {errno.ENOSPC}]" in problem:
             # There may be room again: nobody is needed for it.
             raise Full(f"no room for the tables of dictionary forms in {folder}: {problem}")
         raise Unconfigured(
