@@ -175,6 +175,8 @@ def test_an_address_of_the_world_without_a_key_is_refused(tmp_path: Path) -> Non
 
 def test_data_without_their_key_are_refused(tmp_path: Path) -> None:
     assert command("db", "upgrade", "--data", str(tmp_path)).returncode == 0
+    (tmp_path / "installation.key").unlink()
+    assert command("db", "upgrade", "--data", str(tmp_path)).returncode == 1
     done = command("up", "--port", "18998", "--data", str(tmp_path))
     assert done.returncode == 1
     assert "installation.key is missing" in done.stderr
