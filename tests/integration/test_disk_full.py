@@ -20,6 +20,7 @@ from resonance.engines.embedded_log import EmbeddedLog
 from resonance.errors import Full
 from resonance.stores.database import Database
 from tests.support.process import Up
+from tests.support.seeding import Desk
 
 
 @contextmanager
@@ -86,6 +87,17 @@ def test_the_store_says_full_and_works_again_with_room(small_disk: Path) -> None
     database.set_meta("after", "room")
     assert database.meta("after") == "room"
     database.close()
+
+
+def test_a_store_on_a_full_disk_is_not_ready(small_disk: Path) -> None:
+    desk = Desk(small_disk)
+    assert desk.get("/health/ready").status_code == 200
+    ballast = fill(small_disk, 0)
+    answers = [desk.get("/health/ready") for _ in range(30)]
+    assert answers[-1].status_code == 503 and "the store cannot be written" in answers[-1].json()["problems"][0]
+    ballast.unlink()
+    assert desk.get("/health/ready").status_code == 200
+    desk.close()
 
 
 def test_an_instance_refuses_by_name_what_has_no_room_and_loses_nothing_that_it_took(
