@@ -53,6 +53,7 @@ def clean(event: PublicEvent, *, source: str, observed_at: datetime) -> PublicEv
     if isinstance(event, Upsert):
         event = structs.replace(event, mention=_completed(event.mention, source))
     if not problems:
+        event = _in_utc(event)
         problems = _unreadable(encode_event(event))
     if problems:
         raise Invalid(problems)
@@ -107,6 +108,15 @@ def _misplaced(pointer: str, holder: Mention | Author | EngagementSeen | None, n
         except OverflowError:
             problems.append(Problem("lies outside of the years 1 to 9999 (UTC)", f"{pointer}/{name}", "range"))
     return problems
+
+
+def _in_utc(event: PublicEvent) -> PublicEvent:
+    """One instant, one spelling: what is answered and exported names its times in UTC."""
+    if not isinstance(event, Upsert):
+        return event
+    names = ("published_at", "edited_at", "engagement_at")
+    told = {name: at.astimezone(UTC) for name in names if (at := getattr(event.mention, name)) is not None}
+    return structs.replace(event, mention=structs.replace(event.mention, **told))
 
 
 def _unreadable(encoded: bytes) -> list[Problem]:

@@ -4,6 +4,7 @@ file that is searched where it lies. The only door to spaCy, whose German table 
 
 from __future__ import annotations
 
+import errno
 import mmap
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, Final
 
-from resonance.errors import Unconfigured
+from resonance.errors import Full, Unconfigured
 
 LANGUAGES: Final = ("de", "en")
 _FORMAT: Final = 1
@@ -59,7 +60,7 @@ class Lemmas:
 
 def open_lemmas(folder: Path) -> Mapping[str, Lemmas]:
     """Language → its table, from files in `folder`. Where they are missing, or were made from another spaCy, they are
-    made first (seconds); raises Unconfigured where that fails."""
+    made first (seconds); raises Full where there is no room for them, Unconfigured where that fails otherwise."""
     versions = _made_from()
     opened = {language: _opened(_file(folder, language), versions) for language in LANGUAGES}
     if None in opened.values():
@@ -80,7 +81,10 @@ def _build_aside(folder: Path) -> None:
     command = [sys.executable, "-m", __name__, str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        problem = done.stderr.strip()[-500:]
+        problem = (done.stderr.strip().splitlines() or [f"exit {done.returncode}"])[-1]
+        if f"[Errno {errno.ENOSPC}]" in problem:
+            # There may be room again: nobody is needed for it.
+            raise Full(f"no room for the tables of dictionary forms in {folder}: {problem}")
         raise Unconfigured(
             f"the tables of dictionary forms could not be made in {folder} (`data` of the settings): {problem}"
         )

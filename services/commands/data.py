@@ -143,5 +143,9 @@ def erase(
 
 def upgrade(config: Config = None, data: Data = None) -> None:
     """Bring the store to this program's schema (`up` does it by itself)."""
-    installation(config, data).database.migrate()
+    site = installation(config, data)
+    if isinstance(site, Machine):
+        # Before the first data: a store without its key would be refused by everything that comes after.
+        site.author_key("resonance:key-check")
+    site.database.migrate()
     console.print("the store is up to date")

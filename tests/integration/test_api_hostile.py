@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.parts import Backlog
+from resonance.errors import Stop
 from resonance.stores.mentions import MentionFilter, write_cursor
 from tests.support.seeding import Desk
 
@@ -190,3 +191,14 @@ def test_what_is_not_there_is_a_problem_too(desk: Desk, method: str, path: str, 
     assert (answer.status_code, answer.json()["status"]) == (status, status)
     assert answer.headers["content-type"] == "application/problem+json"
     assert len(answer.headers["x-request-id"]) == 32
+
+
+def test_a_log_that_cannot_be_read_is_a_reason_for_not_being_ready(tmp_path: Path) -> None:
+    def broken() -> Backlog:
+        raise Stop("the log cannot be opened")
+
+    desk = Desk(tmp_path, {"backlog": broken})
+    answer = desk.get("/health/ready")
+    assert (answer.status_code, answer.json()["status"], answer.json()["lag_s"]) == (503, "not ready", None)
+    assert "the log cannot be opened" in answer.json()["problems"][0]
+    desk.close()

@@ -84,7 +84,7 @@ class Up:
         """Start it anew on the same folder."""
         self.process = self._start()
 
-    def wait_ready(self, seconds: float = 40) -> None:
+    def wait_ready(self, seconds: float = 120) -> None:
         """Until it answers ready."""
         deadline = time.monotonic() + seconds
         while True:

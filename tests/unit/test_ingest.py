@@ -152,7 +152,7 @@ def test_a_german_export_is_read_with_its_decimal_commas_and_its_encoding(tmp_pa
     first, second = lines(file, mapping, zone="Europe/Berlin")
     assert isinstance(first.event, Upsert)
     assert first.event.mention.text == "Schöne Grüße"
-    assert first.event.mention.published_at.isoformat() == "2026-05-04T14:00:00+02:00"
+    assert first.event.mention.published_at.isoformat() == "2026-05-04T12:00:00+00:00"
     assert first.event.mention.engagement is not None and first.event.mention.engagement.likes == 1234
     assert second.event is None and second.number == 3
 
