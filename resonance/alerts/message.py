@@ -41,6 +41,13 @@ class Material(Struct, frozen=True):
     peak: int | None = None
 
 
+class Part(Struct, frozen=True):
+    """A piece of a sentence; `strong` is what the eye should find first."""
+
+    text: str
+    strong: bool = False
+
+
 class Quote(Struct, frozen=True):
     """A mention in a message: the excerpt, who said it where, and its address (http or https) if it has one."""
 

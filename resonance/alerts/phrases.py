@@ -27,6 +27,16 @@ SPANS: dict[str, dict[str, tuple[str, str, str]]] = {
 }
 """One, many, and many after "within"."""
 
+PLATFORMS = {
+    "hackernews": "Hacker News",
+    "linkedin": "LinkedIn",
+    "rss": "RSS",
+    "tiktok": "TikTok",
+    "x": "X",
+    "youtube": "YouTube",
+}
+"""What platforms are called, where that is not simply their id with a capital."""
+
 QUOTES: dict[str, tuple[str, str]] = {"de": ("„", "“"), "en": ("“", "”")}
 
 PHRASES: dict[str, dict[str, str]] = {
@@ -41,6 +51,19 @@ PHRASES: dict[str, dict[str, str]] = {
         "silent_firing": "Quelle {topic} schweigt",
         "silent_resolved": "Quelle {topic} liefert wieder",
         "silent_whole": "Quelle {topic} schwieg und liefert wieder",
+        "sentence_today": "Seit {clock}",
+        "sentence_day": "Seit dem {date},",
+        "sentence_unusual": "{since} *{factor}-mal so viele* Erwähnungen von *{topic}* wie {weekday} um diese Zeit üblich",
+        "sentence_none": "{since} *{mentions}* von *{topic}*, wo {weekday} um diese Zeit sonst fast keine sind",
+        "sentence_volume": "{since} *{mentions}* von *{topic}*",
+        "sentence_share": "{since} sind *{percent} %* der Erwähnungen von *{topic}* negativ",
+        "sentence_silent": "{since} kommt von der Quelle *{topic}* nichts mehr an",
+        "sentence_bare": "{since} ein Alarm zu *{topic}*",
+        "sentence_where": ", vor allem auf {items}",
+        "sentence_and": " und ",
+        "sentence_cause": "; ausgelöst durch Beiträge wie {quote}",
+        "sentence_cause_who": "; ausgelöst durch Beiträge wie {quote} ({who})",
+        "sentence_who": "; zuständig: *{who}*",
         "since": "Seit dem {since}.",
         "unusual": "{factor}-mal so viele Erwähnungen wie {weekday} um diese Zeit üblich "
         "({count} statt {usual} innerhalb von {window}).",
@@ -82,6 +105,19 @@ PHRASES: dict[str, dict[str, str]] = {
         "silent_firing": "Source {topic} is silent",
         "silent_resolved": "Source {topic} delivers again",
         "silent_whole": "Source {topic} was silent and delivers again",
+        "sentence_today": "Since {clock},",
+        "sentence_day": "Since {date},",
+        "sentence_unusual": "{since} *{factor} times as many* mentions of *{topic}* as usual on {weekday} at this time",
+        "sentence_none": "{since} *{mentions}* of *{topic}*, where on {weekday} at this time there are usually almost none",
+        "sentence_volume": "{since} *{mentions}* of *{topic}*",
+        "sentence_share": "{since} *{percent}%* of the mentions of *{topic}* are negative",
+        "sentence_silent": "{since} nothing arrives from the source *{topic}* any more",
+        "sentence_bare": "{since} an alert about *{topic}*",
+        "sentence_where": ", mostly on {items}",
+        "sentence_and": " and ",
+        "sentence_cause": "; set off by posts like {quote}",
+        "sentence_cause_who": "; set off by posts like {quote} ({who})",
+        "sentence_who": "; responsible: *{who}*",
         "since": "Since {since}.",
         "unusual": "{factor} times as many mentions as usual on {weekday} at this time "
         "({count} instead of {usual} within {window}).",

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from resonance.alerts.phrases import MONTHS, PHRASES, SPANS
+from resonance.alerts.phrases import MONTHS, PHRASES, PLATFORMS, SPANS
 from resonance.model import instant
 
 _STEERS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -110,6 +110,15 @@ def _harmless(character: str) -> str:
     if character in _STEERS:
         return ""
     return " " if unicodedata.category(character) in ("Cc", "Cs", "Co", "Cn", "Zl", "Zp") else character
+
+
+def platform_name(platform: str) -> str:
+    """What people call a platform.
+
+    >>> platform_name("bluesky"), platform_name("youtube")
+    ('Bluesky', 'YouTube')
+    """
+    return PLATFORMS.get(platform) or platform[:1].upper() + platform[1:]
 
 
 def web_address(url: str | None) -> str | None:

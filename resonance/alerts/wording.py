@@ -7,13 +7,15 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from resonance.alerts.message import Material, Message, Quote, Shown
+from resonance.alerts.message import Material, Message, Part, Quote, Shown
 from resonance.alerts.phrases import PHRASES, QUOTES, WEEKDAYS
-from resonance.alerts.speech import Speech, clean, web_address
+from resonance.alerts.speech import Speech, clean, platform_name, web_address
 from resonance.model import instant
 
-_EXCERPT, _NAME, _ITEM, _ADDRESS = 160, 200, 40, 100
+_EXCERPT, _SPARK, _NAME, _ITEM, _ADDRESS = 160, 90, 200, 40, 100
 _LISTED, _AUTHORS, _QUOTED = 5, 3, 3
+_MOSTLY = 0.25
+"""The share of the mentions from which on a platform is named in the sentence."""
 
 
 def message(material: Material, kind: str, *, language: str, zone: str, url: str, whole: bool = False) -> Message:
@@ -22,7 +24,13 @@ def message(material: Material, kind: str, *, language: str, zone: str, url: str
     telling = _Telling(material, Speech(language, ZoneInfo(zone)))
     if kind == "test":
         return telling.test(url)
-    return telling.message("whole" if whole and kind == "resolved" else kind, f"{url}/v1/alerts/{material.id}")
+    return telling.message("whole" if whole and kind == "resolved" else kind, f"{url}/alerts/{material.id}")
+
+
+def sentence(material: Material, *, language: str, zone: str, now: int) -> tuple[Part, ...]:
+    """An open alert in one sentence: since when, how unusual, where, set off by what, who is responsible. `now`: µs of
+    log time; of what began today only the time of day is told."""
+    return _Telling(material, Speech(language, ZoneInfo(zone))).sentence(now)
 
 
 class _Telling:
@@ -57,6 +65,19 @@ class _Telling:
         words = self.words
         return Message(words["test"], (words["test_line"],), links=((words["test_open"], url),), mark="test")
 
+    def sentence(self, now: int) -> tuple[Part, ...]:
+        """Its parts in order; what is unknown is left out."""
+        phrase, facts = self._fact()
+        quote, who = self._spark()
+        clauses = [
+            (phrase, {"since": self._since(now), "topic": clean(self.material.topic_name, _NAME), **facts}),
+            ("sentence_where" if self._where() else "", {"items": self._where()}),
+            (("sentence_cause_who" if who else "sentence_cause") if quote else "", {"quote": quote, "who": who}),
+            ("sentence_who" if self.material.departments else "", {"who": ", ".join(self.material.departments)}),
+        ]
+        parts = [part for name, values in clauses if name for part in _parts(self.words[name], values)]
+        return (*parts, Part("."))
+
     # ---- what is said when ----------------------------------------------------------------------------------
 
     def _title(self, kind: str) -> str:
@@ -88,7 +109,7 @@ class _Telling:
         return [
             self._volume(),
             self._negative(),
-            self._list("platforms", words["where"], lambda item: clean(item["platform"], _ITEM)),
+            self._list("platforms", words["where"], lambda item: clean(platform_name(item["platform"]), _ITEM)),
             self._list("top_terms", words["terms"], lambda item: clean(item["term"], _ITEM)),
             self._list("top_authors", words["authors"], self._author, _AUTHORS),
             self._list("top_links", words["links"], lambda item: clean(web_address(item["url"]) or "", _ADDRESS)),
@@ -117,6 +138,54 @@ class _Telling:
         return self.words["unusual"].format(
             factor=self.speech.number(factor, 1 if factor < 10 else 0), usual=usual, **facts
         )
+
+    def _fact(self) -> tuple[str, dict[str, str]]:
+        """The sentence's main clause, and what stands in it."""
+        if "silent" in self.reasons:
+            return "sentence_silent", {"topic": clean(str(self.reasons["silent"].get("source", "")), _NAME)}
+        share, values = self.reasons.get("negative_share"), self.reasons.get("volume")
+        if share:
+            return "sentence_share", {"percent": self.speech.number(100 * share["share"])}
+        if not values or self.material.fired_at is None:
+            return "sentence_bare", {}
+        local = instant(self.material.fired_at).astimezone(self.speech.zone)
+        facts = {
+            "mentions": self._mentions(values["count"]),
+            "weekday": WEEKDAYS[self.speech.language][local.weekday()],
+        }
+        usual = values.get("expected")
+        if usual is None:
+            return "sentence_volume", facts
+        if usual < 0.1:
+            return "sentence_none", facts
+        factor = values["count"] / usual
+        return "sentence_unusual", {"factor": self.speech.number(factor, 1 if factor < 10 else 0), **facts}
+
+    def _since(self, now: int) -> str:
+        began = self.reasons.get("silent", {}).get("since")
+        at = self.material.fired_at if began is None else int(began) * 1_000_000
+        if at is None:
+            return ""
+        days = [instant(one).astimezone(self.speech.zone).date() for one in (at, now)]
+        phrase = "sentence_today" if days[0] == days[1] else "sentence_day"
+        return self.words[phrase].format(clock=self.speech.clock(at), date=self.speech.date(at))
+
+    def _where(self) -> str:
+        items = self.reasons.get("platforms") or []
+        total = sum(item["mentions"] for item in items)
+        named = [clean(platform_name(item["platform"]), _ITEM) for item in items if item["mentions"] >= _MOSTLY * total]
+        return self.words["sentence_and"].join(named[:2])
+
+    def _spark(self) -> tuple[str, str]:
+        """The excerpt of what carries furthest, and who said it where."""
+        if not self.material.mentions:
+            return "", ""
+        mention = self.material.mentions[0]
+        opened, closed = QUOTES[self.speech.language]
+        author = clean(f"@{mention.author.removeprefix('@')}", _ITEM) if mention.author else ""
+        who = ", ".join(part for part in (author, clean(platform_name(mention.platform), _ITEM)) if part)
+        text = clean(mention.text, _SPARK)
+        return (f"{opened}{text}{closed}", who) if text else ("", "")
 
     def _negative(self) -> str:
         values = self.reasons.get("negative_share")
@@ -174,9 +243,19 @@ class _Telling:
         opened, closed = QUOTES[self.speech.language]
         author = clean(f"@{mention.author.removeprefix('@')}", _ITEM) if mention.author else ""
         reach = "" if mention.reach is None else self.words["reach"].format(reach=self.speech.number(mention.reach))
-        who = ", ".join(part for part in (author, clean(mention.platform, _ITEM), reach) if part)
+        who = ", ".join(part for part in (author, clean(platform_name(mention.platform), _ITEM), reach) if part)
         return Quote(f"{opened}{clean(mention.text, _EXCERPT)}{closed}", who, web_address(mention.url))
 
     def _mentions(self, count: float) -> str:
         phrase = self.words["mentions_one" if count == 1 else "mentions_many"]
         return phrase.format(count=self.speech.number(count))
+
+
+def _parts(phrase: str, values: dict[str, str]) -> list[Part]:
+    """A phrase with its values; what stands between stars is what the eye should find first.
+
+    >>> _parts("Seit *{n}*", {"n": "*2*"})
+    [Part(text='Seit ', strong=False), Part(text='*2*', strong=True)]
+    """
+    pieces = phrase.split("*")
+    return [Part(piece.format(**values), bool(place % 2)) for place, piece in enumerate(pieces) if piece]
