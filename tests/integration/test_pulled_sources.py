@@ -83,7 +83,7 @@ def test_signed_pushes_that_are_repeated_until_they_are_taken_are_all_stored(tmp
         for number in range(KILLS):
             before = len(sent)
             pulled.until(lambda before=before: len(sent) > before)  # type: ignore[misc]
-            pulled.up.kill("services.engine" if number % 3 else "services.webserver")
+            pulled.killed("services.engine" if number % 3 else "services.webserver")
         stop.set()
         sender.join(60)
         pulled.until(lambda: pulled.stored == sent)
