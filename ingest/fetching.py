@@ -57,8 +57,9 @@ def refusal(status: int, headers: Mapping[str, str], said: str, now: datetime) -
         return None
     if status in (401, 403):
         return AuthFailed(said)
-    if status in (429, 503):
-        return RateLimited(said, pause_of(headers, now))
+    pause = pause_of(headers, now)
+    if status == 429 or (status == 503 and pause is not None):
+        return RateLimited(said, pause)
     return Transient(said)
 
 

@@ -18,6 +18,7 @@ KINDS = {
     "bluesky": "ingest.sources.bluesky",
     "demo": "ingest.sources.demo",
     "feeds": "ingest.sources.feeds",
+    "hackernews": "ingest.sources.hackernews",
     "hook": "ingest.sources.hook",
     "mastodon": "ingest.sources.mastodon",
     "replay": "ingest.sources.replay",

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from ingest.sources.feed_places import read_token
 from tests.support.fake_feeds import FakeFeeds, Feed, Item, rss
+from tests.support.fake_hackernews import FakeHackerNews
 from tests.support.fake_mastodon import FakeMastodon
 from tests.support.pulled import KILLS, Pulled, configuration
 from tests.support.serving import Serving
@@ -82,7 +83,7 @@ def test_signed_pushes_that_are_repeated_until_they_are_taken_are_all_stored(tmp
         for number in range(KILLS):
             before = len(sent)
             pulled.until(lambda before=before: len(sent) > before)  # type: ignore[misc]
-            pulled.up.kill("services.engine" if number % 3 else "services.webserver")
+            pulled.killed("services.engine" if number % 3 else "services.webserver")
         stop.set()
         sender.join(60)
         pulled.until(lambda: pulled.stored == sent)
@@ -149,5 +150,39 @@ def test_mastodon_loses_nothing_over_kill_9_and_deletions_are_applied(tmp_path: 
             assert (health["connected"], health["gaps"]) == (True, 0)
             assert health["coverage_note"]
             assert pulled.token is not None and len(pulled.token) < 12_000
+        finally:
+            pulled.up.stop()
+
+
+def test_hacker_news_loses_no_number_over_kill_9_and_deletions_are_applied(tmp_path: Path) -> None:
+    fake = FakeHackerNews()
+    fake.story(1)
+    fake.errors = 2.0
+    expected: dict[str, str] = {}
+
+    def happen(number: int) -> None:
+        first = max(fake.items) + 1
+        fake.hidden = {first + 3}
+        for n in range(first, first + 25):
+            fake.comment(n, n - 1, time=int(time.time()))
+            expected[f"hackernews:{n}"] = f"text {n}"
+        time.sleep(0.3)
+        fake.hidden = set()
+        fake.change(first + 5, text=f"changed {number}")
+        expected[f"hackernews:{first + 5}"] = f"changed {number}"
+        fake.change(first + 6, deleted=True)
+        del expected[f"hackernews:{first + 6}"]
+
+    with Serving(fake.app()) as server:
+        config = configuration("hackernews", server.url, '{ every = "0s", updates = "1s" }')
+        pulled = Pulled(tmp_path / "up", config)
+        try:
+            pulled.up.wait_ready(90)
+            pulled.until(lambda: pulled.token is not None)
+            pulled.killed_again_and_again(happen)
+            pulled.until(lambda: pulled.stored == expected)
+            health = pulled.health()
+            assert (health["connected"], health["gaps"]) == (True, 0)
+            assert pulled.token is not None and len(pulled.token) < 8_000
         finally:
             pulled.up.stop()

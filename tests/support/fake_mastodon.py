@@ -33,6 +33,8 @@ class FakeMastodon:
     _streams: dict[asyncio.Queue[bytes | None], str] = field(default_factory=dict)
     _loop: asyncio.AbstractEventLoop | None = None
     connections: int = 0
+    sent: int = 0
+    """Bytes of streams that somebody has taken."""
 
     # ---- what happens on it (from any thread) ---------------------------------------------------------------------
 
@@ -147,6 +149,7 @@ class FakeMastodon:
                 # Cut anywhere, also within a character.
                 for start in range(0, len(text), 700):
                     await response.write(text[start : start + 700])
+                    self.sent += len(text[start : start + 700])
         except ConnectionResetError:
             pass
         finally:

@@ -27,15 +27,22 @@ class Pulled:
 
     def __init__(self, folder: Path, config: str) -> None:
         self.up = Up(folder, config=config)
+        self.kills = 0
 
     def killed_again_and_again(self, happens: Callable[[int], None], *, kills: int = KILLS) -> None:
-        """kill -9 of the engine at random moments while something happens on the other side."""
+        """kill -9 of the engine at random moments after its start, while something happens on the other side."""
         chance = random.Random(7)
         self.up.wait_ready(90)
         for number in range(kills):
             happens(number)
             time.sleep(chance.uniform(0.2, 2.5))
-            self.up.kill("services.engine")
+            self.killed("services.engine")
+
+    def killed(self, which: str) -> None:
+        """kill -9, once the child runs: it may be just about to be started again."""
+        self.until(lambda: which in self.up.children())
+        self.up.kill(which)
+        self.kills += 1
 
     @property
     def stored(self) -> dict[str, str]:

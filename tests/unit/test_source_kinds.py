@@ -17,6 +17,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "bluesky": {},
     "demo": {"options": {"seed": 3}},
     "feeds": {"options": {"feeds": ["https://a.example/feed"]}},
+    "hackernews": {},
     "hook": {"options": {"secret": "env:SHOP_SECRET"}},
     "mastodon": {"options": {"instances": [{"url": "https://a.example", "token": "env:A", "streams": ["hashtag:b"]}]}},
     "replay": {"options": {"file": "x.jsonl"}},
