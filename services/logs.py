@@ -28,3 +28,6 @@ def set_up(level: str = "info", *, process: str = "resonance", stream: bool = Tr
     logging.basicConfig(
         level=max(number, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s"
     )
+    # Their warnings tell of every broker that is looked for and of every slow turn; what matters reaches us as an error.
+    for noisy in ("kafka", "aiokafka", "mode"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)

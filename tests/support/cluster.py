@@ -135,7 +135,7 @@ class Cluster:
         """What all processes said last."""
         return "\n".join(f"== {file.stem}\n{file.read_text()[-3000:]}" for file in sorted(self.folder.glob("*.txt")))
 
-    def until(self, reached: Callable[[], bool], seconds: float = 120) -> None:
+    def until(self, reached: Callable[[], bool], seconds: float = 240) -> None:
         """Wait for it."""
         deadline = time.monotonic() + seconds
         while not reached():
