@@ -109,7 +109,7 @@ def people_in(item: Any) -> Iterator[str]:
         author = item.get("author")
         if isinstance(author, dict):
             # Ingest completes the platform from the mention's id.
-            for platform in (item.get("platform"), str(item.get("id")).partition(":")[0]):
+            for platform in filter(None, (item.get("platform"), str(item.get("id")).partition(":")[0])):
                 yield f"{platform}:{author.get('id')}"
         elif isinstance(author, str):
             yield author
