@@ -27,6 +27,16 @@ _WAIT, _CUT_WAIT = 15_000, 100
 """Milliseconds for which a writer, and a checkpoint, waits for others."""
 
 
+class _Held:
+    """Closes a thread's connection when the thread has ended."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __del__(self) -> None:
+        self._connection.close()
+
+
 class EmbeddedLog:
     """`ports.Log` in one file. `lanes` counts when the file is made; a file of another number raises Conflict."""
 
@@ -123,7 +133,9 @@ class EmbeddedLog:
             raise _judged(error, self._path) from error
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, isolation_level=None, timeout=_WAIT / 1000)
+        # Another thread may collect it, once its own has ended.
+        connection = sqlite3.connect(self._path, isolation_level=None, timeout=_WAIT / 1000, check_same_thread=False)
+        self._local.held = _Held(connection)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         # What is forgotten must not be found in free pages.
