@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 Kind = Literal["post", "comment", "article", "review", "repost", "quote"]
 Label = Literal["negative", "neutral", "positive", "uncertain"]
@@ -252,8 +252,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def content_stamp(mention: Mention) -> Stamp:
-    """The stamp of a mention's content; counts do not enter it."""
+    """The stamp of a mention's content. Everything that can be told differently enters it, so that of two that claim the
+    same time one wins in any order; counts do not, nor who told it."""
     seen = mention.edited_at or mention.published_at
-    parts = [mention.text, mention.title, mention.quoted_text, mention.thread_title, list(mention.links)]
-    digest = hashlib.blake2b(msgspec.json.encode(parts), digest_size=8).hexdigest()
+    author = mention.author and Author(id=mention.author.id, handle=mention.author.handle)
+    told = structs.replace(mention, source="", author=author, engagement=None, engagement_at=None, sample_rate=None)
+    digest = hashlib.blake2b(msgspec.json.encode(told, order="deterministic"), digest_size=8).hexdigest()
     return Stamp(at=micros(seen), version=mention.version or "", content=digest)

@@ -22,9 +22,11 @@ from ingest.files import Line, read_file
 from resonance.engines.lane import LaneLoop
 from resonance.errors import Full, Invalid, Problem, ResonanceError, Retry
 from resonance.model import Event
+from resonance.wire import encode_event
 from services.build import Machine
 
-BATCH = 500
+BATCH, BATCH_BYTES = 500, 4_000_000
+"""At most so many events, and bytes of them, are written at once: half of what a push may hold."""
 _RETRY_SECONDS = 60.0
 
 
@@ -137,6 +139,7 @@ def run(
     for path in files:
         mark = Bookmark(path, bookmarks, choices)
         events: list[Event] = []
+        size = 0
         for line in lines(path):
             progress(path, line)
             if line.problems:
@@ -146,10 +149,11 @@ def run(
                 continue
             if line.event is not None:
                 events.append(line.event)
+                size += len(encode_event(line.event))
                 result.taken += 1
-            if len(events) >= BATCH:
+            if len(events) >= BATCH or size >= BATCH_BYTES:
                 _write(target, events)
-                events = []
+                events, size = [], 0
                 mark.save(line.number)
         if events:
             _write(target, events)

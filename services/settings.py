@@ -174,7 +174,7 @@ def _read(path: Path | None) -> dict[str, Any]:
         raise InvalidSetting([Problem("there is no such file", str(path), "missing")]) from None
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidSetting([Problem(f"cannot be read: {error}", str(path), "unreadable")]) from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InvalidSetting([Problem(f"is no TOML: {error}", str(path), "syntax")]) from error
 
 

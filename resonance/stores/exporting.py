@@ -8,15 +8,16 @@ import msgspec
 import sqlalchemy as sa
 from msgspec import structs
 
-from resonance.model import ENGAGEMENT_KINDS, Engagement
+from resonance.model import ENGAGEMENT_KINDS, Author, Engagement
 from resonance.stores import rows, schema
 from resonance.stores.database import Database
 
 _PAGE = 500
 
 
-def export_mentions(database: Database) -> Iterator[bytes]:
-    """A JSON line each, in the order in which they became known; can be imported again. Nobody is in it who was erased."""
+def export_mentions(database: Database, *, pseudonymous: bool = False) -> Iterator[bytes]:
+    """A JSON line each, in the order in which they became known; can be imported again. Nobody is in it who was erased.
+    Where no author's name may leave the store, the author's key stands in for the id."""
     mention, author = schema.mention, schema.author
     # Of a restored backup, whose erasures are still to be carried out again.
     erased = sa.exists().where(schema.erasure.c.author_key == mention.c.author_key)
@@ -30,7 +31,10 @@ def export_mentions(database: Database) -> Iterator[bytes]:
             authors = {row["author_key"]: rows.read_author(row) for row in connection.execute(people).mappings()}
         for row in found:
             known = authors.get(row["author_key"])
-            one = rows.read_mention(row, known.author if known else None)
+            who = known.author if known else None
+            if who is not None and pseudonymous:
+                who = Author(id=row["author_key"].hex())
+            one = rows.read_mention(row, who)
             yield msgspec.json.encode(structs.replace(one, engagement=_engagement(row["engagement"])))
         if len(found) < _PAGE:
             return

@@ -60,6 +60,7 @@ class Page(Struct, frozen=True):
 
 
 _WALKED = 20
+_SITES = 500
 _COLUMN = {"platform": "platform", "language": "language", "kind": "kind", "community": "community", "voice": "voice"}
 
 
@@ -165,8 +166,7 @@ def _conditions(
         if values:
             conditions.append(mention[column].in_(values))
     if chosen.site:
-        below = (mention.site.endswith(f".{site}", autoescape=True) for site in chosen.site)
-        conditions.append(sa.or_(mention.site.in_(chosen.site), *below))
+        conditions.append(_by_site(chosen.site))
     if chosen.reach_min is not None:
         conditions.append(mention.reach >= chosen.reach_min)
     if chosen.start is not None:
@@ -180,6 +180,14 @@ def _conditions(
         # A filter without a word in it finds nothing; it must not show everything.
         conditions.append(sa.false() if words is None else words)
     return conditions
+
+
+def _by_site(names: Sequence[str]) -> sa.ColumnElement[bool]:
+    """A site, or one below it. Raises Invalid for more than a database can look for at once."""
+    if len(names) > _SITES:
+        raise Invalid([Problem(f"at most {_SITES} sites at once", "site", "too_many")])
+    below = (schema.mention.c.site.endswith(f".{name}", autoescape=True) for name in names)
+    return sa.or_(schema.mention.c.site.in_(names), *below)
 
 
 def _by_author(names: Sequence[str]) -> sa.ColumnElement[bool]:

@@ -109,7 +109,7 @@ def export(config: Config = None, data: Data = None) -> None:
 
     site = installation(config, data)
     site.prepare()
-    for line in export_mentions(site.database):
+    for line in export_mentions(site.database, pseudonymous=site.settings.privacy == "pseudonymous"):
         sys.stdout.buffer.write(line + b"\n")
 
 

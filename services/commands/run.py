@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from resonance.errors import Invalid
 from services import logs
@@ -96,7 +97,7 @@ def check(config: Config = None) -> None:
         configuration = load(config)
     except Invalid as error:
         for problem in error.problems:
-            console.print(f"[red]✗[/] {problem}", markup=True, highlight=False)
+            console.print("[red]✗[/] " + escape(str(problem)), highlight=False)
         raise typer.Exit(2) from None
     seed = configuration.seed
     console.print(

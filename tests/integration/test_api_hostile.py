@@ -109,6 +109,27 @@ def test_a_deep_extra_costs_itself_and_not_the_lists_in_which_it_would_stand(des
     assert "nested deeper" in json.dumps(answer.json()["rejected"][0])
 
 
+def test_an_endless_number_beside_a_broken_string_is_a_problem(desk: Desk) -> None:
+    body = b"[" + json.dumps(said(1, "halb \ud800")).encode() + b"," + b"9" * 5000 + b"]"
+    assert desk.client.post("/v1/mentions", content=body).status_code == 400
+    assert desk.client.post("/v1/mentions", content=b"[" + b"9" * 5000 + b"]").json()["accepted"] == 0
+
+
+def test_no_rule_leaves_the_installation_without_a_catalogue(desk: Desk) -> None:
+    for number in (b"1e999", b"Infinity", b"-Infinity", b"NaN", b"9" * 400, b"9" * 5000):
+        for field in (b"factor", b"score", b"mentions"):
+            body = b'{"id":"r","when":{"kind":"change","' + field + b'":' + number + b"}}"
+            assert desk.client.post("/v1/rules", content=body, headers=JSON).status_code in (400, 422)
+    assert desk.get("/v1/rules").status_code == 200
+    assert desk.client.post("/v1/topics", json={"id": "neu", "name": "Neu", "query": "neu"}).status_code == 201
+
+
+def test_more_sites_than_can_be_looked_for_are_refused_by_name(desk: Desk) -> None:
+    answer = desk.get("/v1/mentions", site=[f"s{number}" for number in range(1500)])
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "site")
+    assert desk.get("/v1/mentions", site=[f"s{number}" for number in range(500)]).status_code == 200
+
+
 def test_a_broken_line_is_named_by_its_number(desk: Desk) -> None:
     body = b"\n".join([json.dumps(said(1)).encode(), b"", b'{"id": ', json.dumps(said(2)).encode(), b"[[["])
     answer = desk.client.post("/v1/mentions", content=body).json()

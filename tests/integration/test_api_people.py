@@ -11,7 +11,9 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
+from api.parts import Backlog
 from resonance.access import EVERYTHING, Actor, Scope
+from resonance.errors import Retry
 from resonance.model import key_text, mention_key
 from resonance.stores import schema
 from resonance.stores.incidents import Incidents
@@ -221,4 +223,26 @@ def test_readiness_says_which_part_is_not_ready(tmp_path: Path) -> None:
     desk = Desk(tmp_path, {"pending": lambda: True})
     assert (desk.get("/health/ready").status_code, desk.get("/health/live").status_code) == (503, 200)
     assert desk.get("/health/ready").json()["problems"] == ["a migration waits"]
+    desk.close()
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(60.0, 200), (60.5, 503)])
+def test_work_is_sent_elsewhere_while_processing_lags_more_than_a_minute(
+    tmp_path: Path, seconds: float, status: int
+) -> None:
+    desk = Desk(tmp_path, {"backlog": lambda: Backlog(3, seconds)})
+    answer = desk.get("/health/ready")
+    assert (answer.status_code, answer.json()["lag_s"]) == (status, seconds)
+    assert answer.json()["problems"] == ([] if status == 200 else ["processing lags 60 s"])
+    desk.close()
+
+
+def test_a_log_that_does_not_answer_is_not_ready(tmp_path: Path) -> None:
+    def broken() -> Backlog:
+        raise Retry("the log did not answer")
+
+    desk = Desk(tmp_path, {"backlog": broken})
+    answer = desk.get("/health/ready")
+    assert (answer.status_code, answer.json()["lag_s"]) == (503, None)
+    assert "the log did not answer" in answer.json()["problems"][0]
     desk.close()

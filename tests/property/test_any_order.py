@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
-from resonance.model import Author, Delete, Engagement, EngagementSeen, Event, Mention, Upsert
+from resonance.model import Author, Delete, Engagement, EngagementSeen, Event, Mention, Upsert, content_stamp
 from resonance.update import Record
 from tests.support.machine import Machine, at, grouped, rows_of, sums_of
 from tests.support.scoring import scorer
@@ -136,3 +139,49 @@ def test_what_arrived_does_not_depend_on_where_slices_are_cut(story: list[Event]
         return {tuple(key): counts.mentions for key, counts in machine.ledger.arrivals.items()}
 
     assert arrived(chunk) == arrived(1)
+
+
+@settings(max_examples=40, deadline=None, phases=FAST)
+@given(
+    tellings=st.lists(
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "hashtags": st.sampled_from([("acme",), ("ACME", "x"), ()]),
+                "language": st.sampled_from(["de", "en"]),
+                "author": st.sampled_from([Author(id="a"), Author(id="b", followers=7), Author(id="a", handle="h")]),
+                "kind": st.sampled_from(["post", "article"]),
+                "community": st.sampled_from(["r/bahn", "r/zug"]),
+                "title": st.sampled_from(["zug", "kaffee"]),
+                "repost_of": st.just("test:elsewhere"),
+                "extra": st.sampled_from([{"a": 1, "b": 2}, {"a": 2}]),
+            },
+        ),
+        min_size=2,
+        max_size=3,
+    ),
+    data=st.data(),
+)
+def test_of_tellings_that_claim_the_same_time_the_same_one_wins_in_any_order(
+    tellings: list[dict[str, Any]], data: st.DataObject
+) -> None:
+    events: list[Event] = [
+        Upsert(
+            mention=Mention(
+                id="test:1", platform="test", source="test", text="die bahn", published_at=at(-300), **told
+            ),
+            observed_at=at(1),
+        )
+        for told in tellings
+    ]
+    other = outcome(list(data.draw(st.permutations(events))), chunk=data.draw(st.integers(1, 3)))
+    expected = outcome(events)
+    assert rows_of(other.ledger) == rows_of(expected.ledger)
+    assert sums_of(other.ledger.windows) == sums_of(expected.ledger.windows)
+
+
+def test_the_order_in_which_an_extra_is_written_makes_no_other_content() -> None:
+    base = Mention(id="test:1", text="x", published_at=at(0), extra={"a": 1, "b": 2})
+    assert content_stamp(base) == content_stamp(structs.replace(base, extra={"b": 2, "a": 1}))
+    assert content_stamp(base) == content_stamp(structs.replace(base, engagement=Engagement(likes=1), source="s"))
+    assert content_stamp(base) != content_stamp(structs.replace(base, hashtags=("a",)))

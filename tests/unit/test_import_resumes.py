@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from resonance.model import Event, Upsert
+from resonance.wire import encode_event
 from services import importing
 
 
@@ -59,3 +60,18 @@ def test_with_another_zone_every_line_is_read_anew(file: Path) -> None:
     assert run(file, target, "UTC").skipped == 0
     hours = {event.mention.published_at.hour for event in target.events if isinstance(event, Upsert)}
     assert hours == {12}
+
+
+def test_long_texts_go_in_batches_that_a_push_may_hold(tmp_path: Path) -> None:
+    batches: list[int] = []
+
+    class Counting(Target):
+        def write(self, events: Sequence[Event]) -> None:
+            batches.append(sum(len(encode_event(event)) for event in events))
+            super().write(events)
+
+    made, target = tmp_path / "long.csv", Counting()
+    rows = [f"{n},{'die bahn ' * 9000},2026-05-04 12:00:00" for n in range(150)]
+    made.write_text("\n".join(["id,text,published_at", *rows]))
+    assert run(made, target, "Europe/Berlin").taken == len(target.events) == 150
+    assert max(batches) < 8_000_000 - 200_000 and len(batches) == 3
