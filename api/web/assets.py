@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from functools import cache
 from pathlib import Path
@@ -17,7 +18,6 @@ _KINDS = {
     "app.js": "text/javascript",
     "icon.svg": "image/svg+xml",
     "vendor/htmx.min.js": "text/javascript",
-    "vendor/hx-sse.min.js": "text/javascript",
     "vendor/uPlot.iife.min.js": "text/javascript",
     "vendor/uPlot.min.css": "text/css",
 }
@@ -27,6 +27,11 @@ _KINDS = {
 def _body(name: str) -> bytes | None:
     file = _FOLDER / name
     return file.read_bytes() if file.exists() else None
+
+
+@cache
+def _packed(name: str) -> bytes:
+    return gzip.compress(_body(name) or b"", mtime=0)
 
 
 @cache
@@ -44,4 +49,7 @@ def static(name: str, request: Request) -> Response:
         raise NotFound("there is no such file")
     same = request.url.path + "?" + request.url.query == address(name)
     kept = "public, max-age=31536000, immutable" if same else "no-cache"
-    return Response(body, media_type=_KINDS[name], headers={"Cache-Control": kept})
+    headers = {"Cache-Control": kept, "Vary": "Accept-Encoding"}
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        body, headers["Content-Encoding"] = _packed(name), "gzip"
+    return Response(body, media_type=_KINDS[name], headers=headers)
