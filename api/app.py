@@ -8,7 +8,8 @@ from api import problems
 from api.description import DESCRIPTION, describe
 from api.frame import Frame
 from api.parts import Parts
-from api.routes import alerts, changes, entries, figures, hooks, mentions, operations, overview, queries
+from api.routes import alerts, changes, entries, figures, hooks, mentions, operations, queries
+from api.web import assets, demo, incidents, live, said, sources, today, topics
 
 
 def create_app(parts: Parts) -> FastAPI:
@@ -17,8 +18,10 @@ def create_app(parts: Parts) -> FastAPI:
     app.state.parts = parts
     problems.install(app)
     app.include_router(operations.later)
-    for module in (operations, mentions, hooks, entries, figures, queries, alerts, changes, overview):
+    for module in (operations, mentions, hooks, entries, figures, queries, alerts, changes):
         app.include_router(module.router)
+    for view in (today, topics, said, incidents, sources, live, demo, assets):
+        app.include_router(view.router)
     app.openapi = describe(app)  # type: ignore[method-assign]
 
     def extra() -> dict[str, str]:

@@ -13,6 +13,7 @@ from resonance.ports import Backlog, Intake, Sink
 from resonance.stores.access_keys import AccessKeys
 from resonance.stores.database import Database
 from resonance.stores.entries import Entries
+from resonance.stores.expectations import Expectations
 from resonance.stores.feed import Feed
 from resonance.stores.figures import Figures
 from resonance.stores.idempotency import Idempotency
@@ -20,6 +21,28 @@ from resonance.stores.incidents import Incidents
 from resonance.stores.jobs import JobRows
 from resonance.stores.mentions import Mentions
 from resonance.stores.source_states import SourceStates
+
+
+@dataclass(frozen=True)
+class Play:
+    """How a demo stands: whether its time runs, whether its crisis is still to come, and whether it can be played
+    without it."""
+
+    running: bool
+    jumpable: bool
+    quietable: bool
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the page may do with a demo's time. `jump` goes to where the crisis begins; `quiet` plays without it, None where
+    that is not possible here."""
+
+    state: Callable[[], Play]
+    pause: Callable[[], None]
+    resume: Callable[[], None]
+    jump: Callable[[], None]
+    quiet: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -52,6 +75,7 @@ class Parts:
     real: Callable[[], int] = lambda: time.time_ns() // 1000
     coverage: Callable[[Source], str | None] = lambda _: None
     secret: Callable[[str], str] = lambda reference: ""
+    demo: Demo | None = None
 
     @cached_property
     def mentions(self) -> Mentions:
@@ -62,6 +86,11 @@ class Parts:
     def figures(self) -> Figures:
         """Reading sums."""
         return Figures(self.database, self.minutes_days)
+
+    @cached_property
+    def expectations(self) -> Expectations:
+        """What is usual."""
+        return Expectations(self.database)
 
     @cached_property
     def entries(self) -> Entries:

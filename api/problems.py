@@ -55,7 +55,7 @@ def answer(
 ) -> JSONResponse:
     """The problem as JSON, in the reader's language where the sentence is a common one."""
     status, english, german = TYPES[kind]
-    language = preferred(request.headers.get("accept-language"))
+    language = getattr(request.state, "language", None) or preferred(request.headers.get("accept-language"))
     title = german if language == "de" else english
     told = [structs.replace(problem, detail=in_language(problem.detail, language)) for problem in errors]
     if errors and detail == _joined(errors):

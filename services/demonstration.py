@@ -16,6 +16,7 @@ from ingest.demo.generator import Demo, generate
 from ingest.sources.demo import AFTERNOON
 from resonance.update import Position
 from services.build import Installation, Machine
+from services.playing import remember_onset
 
 _BATCH = 500
 
@@ -54,6 +55,7 @@ def stand(site: Installation, demo: Demo, speed: float) -> None:
     start = demo.truth.afternoon_at
     site.pace.stand(start, start + AFTERNOON, speed)
     site.prepare()
+    remember_onset(site.database, demo.truth.onset_at)
 
 
 def run(site: Installation) -> None:

@@ -26,6 +26,7 @@ from services import logs
 from services.build import Installation, Machine
 from services.cluster import Cluster
 from services.lifeline import end_with_parent
+from services.playing import controls
 from services.process import STOPPED
 from services.settings import secret
 from services.supervisor import Assignment, check_port
@@ -76,6 +77,7 @@ def parts_of(
         stopping=stopping.is_set,
         coverage=coverage_of,
         secret=secret,
+        demo=controls(site.database, site.clock) if site.simulated else None,
     )
 
 

@@ -60,7 +60,7 @@ def _start(
 
 
 @contextmanager
-def _counted(request: Request, parts: Parts) -> Iterator[None]:
+def counted(request: Request, parts: Parts) -> Iterator[None]:
     """One of the streams that are open, for as long as it is sent. Counted in the event loop only, hence without a lock."""
     app = request.app.state
     app.streams = getattr(app, "streams", 0) + 1
@@ -87,7 +87,7 @@ async def stream_events(
 async def _events(
     request: Request, parts: Parts, caller: Caller, topics: tuple[str, ...], place: str
 ) -> AsyncIterator[bytes]:
-    with _counted(request, parts):
+    with counted(request, parts):
         yield b"retry: 2000\n\n"
         async for piece in _pieces(request, parts, caller, topics, place):
             yield piece

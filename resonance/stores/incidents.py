@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,11 +12,13 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from resonance.access import Actor, Scope
+from resonance.alerts.message import Material
 from resonance.errors import NotFound
 from resonance.model import key_bytes, micros
 from resonance.stores import schema
 from resonance.stores.audit import record
 from resonance.stores.database import Database, append_changes
+from resonance.stores.materials import material_of
 from resonance.stores.mentions import read_named_cursor, write_cursor
 from resonance.update import Change
 
@@ -60,6 +62,11 @@ class Incidents:
         if not found or not scope.sees(found[0]["topic"]):
             raise NotFound(f"there is no alert {name!r}")
         return found[0]
+
+    def material(self, alert: Mapping[str, Any], *, names: bool) -> Material:
+        """What is to be told of an alert that the reader may see."""
+        with self._database.read() as connection:
+            return material_of(connection, alert, names=names)
 
     def acknowledge(
         self, name: str, scope: Scope, *, actor: Actor, at: datetime, comment: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ _LONGEST_INCIDENT = 7 * 86_400
 """Seconds of arrivals that are read for a peak."""
 
 
-def material_of(connection: sa.Connection, alert: sa.RowMapping, *, names: bool) -> Material:
+def material_of(connection: sa.Connection, alert: sa.RowMapping | Mapping[str, Any], *, names: bool) -> Material:
     """The material of an alert's row. Without `names` no author is named."""
     reasons = msgspec.json.decode(alert["reasons"], type=list[dict[str, Any]])
     keys = msgspec.json.decode(alert["mentions"], type=list[str]) or _values(reasons, "top_mentions", [])
@@ -86,7 +87,9 @@ def _authors(connection: sa.Connection, reasons: list[dict[str, Any]]) -> dict[s
     return {row["author_key"].hex(): row["handle"] or row["name"] for row in rows if row["handle"] or row["name"]}
 
 
-def _peak(connection: sa.Connection, alert: sa.RowMapping, reasons: list[dict[str, Any]]) -> int | None:
+def _peak(
+    connection: sa.Connection, alert: sa.RowMapping | Mapping[str, Any], reasons: list[dict[str, Any]]
+) -> int | None:
     """The most arrivals within one window of the rule, from the window before it fired until it was resolved."""
     window = _values(reasons, "volume", {}).get("window")
     if window is None or alert["fired_at"] is None or alert["resolved_at"] is None:

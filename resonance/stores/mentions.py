@@ -94,6 +94,16 @@ class Mentions:
             raise NotFound("there is no such mention")
         return found[0]
 
+    def thread(self, found: Found, scope: Scope, *, limit: int = 50) -> list[Found]:
+        """The conversation of a mention, oldest first: its root, and what answers or passes on the same root."""
+        identity, key = schema.identity.c, found.row["key"]
+        with self._database.read() as connection:
+            root = connection.scalar(sa.select(identity.root).where(identity.key == key)) or key
+            query = sa.select(identity.row).where(sa.or_(identity.key == root, identity.root == root))
+            numbers = list(connection.scalars(query.order_by(identity.placed_at, identity.row).limit(limit)))
+            loaded = _load(connection, numbers, scope)
+        return [one for one in loaded if scope.topics is None or one.matches]
+
     def get_by_id(self, name: str, scope: Scope) -> Found:
         """One mention by its id."""
         return self.get(mention_key(name), scope)

@@ -1,0 +1,128 @@
+"""/topics: one topic in volume with its expected band, sentiment, reach and shares."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from api.web.page import Page, PageOf, Viewed
+from api.web.said import shown
+from api.web.telling import tell
+from api.web.today import topics_of, week_before
+from resonance.catalogue import Topic
+from resonance.errors import NotFound
+from resonance.stores.figures import Span, steps, value_of
+from resonance.stores.incidents import AlertFilter
+from resonance.stores.mentions import MentionFilter
+from resonance.update import Counts
+
+router = APIRouter(include_in_schema=False, route_class=Viewed)
+Period = Literal["6h", "24h", "7d", "28d"]
+PERIODS: dict[str, tuple[timedelta, str]] = {
+    "6h": (timedelta(hours=6), "900"),
+    "24h": (timedelta(hours=24), "1800"),
+    "7d": (timedelta(days=7), "10800"),
+    "28d": (timedelta(days=28), "43200"),
+}
+_WIDTH, _HEIGHT = 720, 200
+_SHOWN = 6
+
+
+@router.get("/topics")
+def first_topic(page: PageOf) -> RedirectResponse:
+    """The first of the list; without any, the start."""
+    known = topics_of(page)
+    return RedirectResponse(f"/topics/{known[0].id}" if known else "/", 303)
+
+
+@router.get("/topics/{name}")
+def topic_view(name: str, page: PageOf, period: Annotated[Period, Query()] = "24h") -> HTMLResponse:
+    """The topic over a period."""
+    known = topics_of(page)
+    topic = next((one for one in known if one.id == name), None)
+    if topic is None:
+        raise NotFound(f"there is no topic {name!r}")
+    length, step = PERIODS[period]
+    start = page.now - length
+    rows, _ = page.parts.incidents.page(AlertFilter(state=("firing",), topic=(name,)), page.caller.scope, limit=5)
+    sums = _totals(page, name, start, page.now)
+    latest = page.parts.mentions.page(MentionFilter(topic=(name,)), page.caller.scope, limit=4)
+    return page.render(
+        "topic.html",
+        topic=topic,
+        topics=known,
+        period=period,
+        periods=tuple(PERIODS),
+        alerts=[tell(page, row) for row in rows],
+        departments=_departments(page, topic),
+        numbers=sums,
+        before=_totals(page, name, week_before(page, start), week_before(page, page.now)),
+        chart=_chart(page, topic, Span(start, page.now, step, page.zone)),
+        shares=_shares(page, name, start),
+        latest=[shown(page, one, name) for one in latest.items],
+    )
+
+
+def _departments(page: Page, topic: Topic) -> list[str]:
+    known = page.parts.entries.load().departments
+    return [known[name].name if name in known else name for name in topic.departments]
+
+
+def _totals(page: Page, name: str, start: datetime, end: datetime) -> dict[str, float | None]:
+    counts = page.parts.figures.totals([name], start, end, group="topic").get(name, Counts())
+    names = ("volume", "negative", "positive", "net_sentiment", "reach", "engagement")
+    return {metric: value_of(metric, counts) for metric in names}
+
+
+def _shares(page: Page, name: str, start: datetime) -> dict[str, list[dict[str, Any]]]:
+    """Group → its greatest parts."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for group in ("platform", "language", "label"):
+        sums = page.parts.figures.totals([name], start, page.now, group=group)
+        total = sum(counts.mentions for counts in sums.values())
+        parts: list[dict[str, Any]] = [
+            {"name": key, "mentions": counts.mentions, "share": counts.mentions / total}
+            for key, counts in sums.items()
+            if counts.mentions
+        ]
+        found[group] = sorted(parts, key=lambda part: -int(part["mentions"]))[:_SHOWN]
+    return found
+
+
+def _chart(page: Page, topic: Topic, span: Span) -> dict[str, Any]:
+    """The series with its band: rows for a table and for uPlot, and the same drawn as SVG for those without script."""
+    edges = steps(span)
+    volume = page.parts.figures.series([topic.id], "volume", span)[topic.id]
+    negative = page.parts.figures.series([topic.id], "negative", span)[topic.id]
+    usual = page.parts.expectations.usual(topic.id, edges, page.parts.entries.load().zone_of(topic.id))
+    rows: list[dict[str, Any]] = [
+        {
+            "at": int(point.at.timestamp() * 1e6),
+            "value": point.value,
+            "negative": bad.value,
+            "usual": band,
+        }
+        for point, bad, band in zip(volume, negative, usual, strict=True)
+    ]
+    top = max([*(row["value"] or 0 for row in rows), *(band.high for band in usual if band), 1])
+    return {"rows": rows, "top": top, **_drawn(rows, top), "width": _WIDTH, "height": _HEIGHT}
+
+
+def _drawn(rows: list[dict[str, Any]], top: float) -> dict[str, str]:
+    """Points of the lines and of the band."""
+    step = _WIDTH / max(1, len(rows) - 1)
+
+    def line(values: list[float]) -> list[str]:
+        return [f"{n * step:.1f},{_HEIGHT - value / top * (_HEIGHT - 4):.1f}" for n, value in enumerate(values)]
+
+    low = line([row["usual"].low if row["usual"] else 0 for row in rows])
+    high = line([row["usual"].high if row["usual"] else 0 for row in rows])
+    negative = line([row["negative"] or 0 for row in rows])
+    return {
+        "line": " ".join(line([row["value"] or 0 for row in rows])),
+        "negative": " ".join([f"0,{_HEIGHT}", *negative, f"{_WIDTH},{_HEIGHT}"]),
+        "band": " ".join([*high, *reversed(low)]),
+    }
