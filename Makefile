@@ -55,13 +55,11 @@ $(VENV)/.servers: | $(VENV)/bin/python
 	ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing="$$missing postgresql"; \
 	command -v java >/dev/null || missing="$$missing default-jre-headless"; \
 	command -v mvn >/dev/null || missing="$$missing maven"; \
+	test -x /usr/bin/chromium || missing="$$missing chromium"; \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		mkdir -p /etc/postgresql-common; \
 		test -e /etc/postgresql-common/createcluster.conf || echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.conf; \
 		apt-get update -q && apt-get install -yq --no-install-recommends $$missing || echo "$$missing could not be installed: tests that need it are skipped"; \
-	fi
-	@if [ ! -x /usr/bin/chromium ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		apt-get update -q && apt-get install -yq --no-install-recommends chromium || echo "Chromium could not be installed: its tests are skipped"; \
 	fi
 	@touch $@
 
