@@ -71,7 +71,7 @@ def test_a_stream_is_made_once_and_a_wrong_one_is_refused_with_every_mistake(bro
         create(broker.brokers, name, lanes=8, replicas=1)
     assert describe(broker.brokers, name).mistakes(4) == []
     with pytest.raises(NotFound, match="nowhere"):
-        KafkaStream(broker.brokers, "nowhere").bounds(0)
+        assert KafkaStream(broker.brokers, "nowhere").lanes
 
 
 def test_envelopes_lie_in_their_lanes_in_order_when_append_returns(broker: Broker, name: str) -> None:

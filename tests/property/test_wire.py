@@ -46,7 +46,7 @@ BY_NAME: dict[str, st.SearchStrategy[Any]] = {
     "sample_rate": st.floats(0.01, 1), "store_until": st.dates(), "extra": st.dictionaries(words, plain, max_size=3),
     "published_at": instants, "edited_at": instants, "engagement_at": instants, "created_at": instants, "observed_at": instants, "at": instants,
     "verified": st.booleans(), "followers": counts, "reactions": st.dictionaries(words, counts, max_size=2),
-    "value": st.floats(0, 10), "best": st.floats(1, 10), "ids": st.lists(ids, max_size=3).map(tuple), "topic": short,
+    "value": st.floats(0, 10), "best": st.floats(1, 10), "ids": st.lists(ids, max_size=3).map(tuple), "without": st.lists(ids, max_size=3).map(tuple), "topic": short,
     "label": st.sampled_from(["negative", "neutral", "positive", "uncertain"]), "author_key": st.binary(min_size=16, max_size=16).map(bytes.hex),
 }  # fmt: skip
 
