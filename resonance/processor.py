@@ -13,6 +13,7 @@ from typing import Literal
 from msgspec import structs
 
 from resonance.changes import First, arrivals_of, backfilled, changes_of, match_name, topics_changed
+from resonance.inheritance import ROOT_WAIT, dated, heard, inheriting, inherits
 from resonance.model import (
     AuthorSeen,
     Correction,
@@ -27,6 +28,7 @@ from resonance.model import (
     RestoreAuthor,
     Upsert,
     content_stamp,
+    instant,
     mention_key,
     micros,
 )
@@ -46,15 +48,12 @@ from resonance.records import (
     without,
 )
 from resonance.scoring import UNREAD, Reading, Scorer, environment_of, environments_of
-from resonance.update import AuthorRow, Match, Record, Update, Waiting
+from resonance.update import AuthorRow, Record, Update, Waiting
 from resonance.windows import deltas
 from resonance.wire import decode_event, encode_event
 
 WAIT = 3_600_000_000
 """How long a delete or an engagement waits for its mention (µs)."""
-
-ROOT_WAIT = 60_000_000
-"""How long a reply or repost looks for its root (µs)."""
 
 SUSPECT = 60_000_000
 """A claimed time further in the future than clocks differ is marked (µs)."""
@@ -62,7 +61,8 @@ SUSPECT = 60_000_000
 
 @dataclass(frozen=True)
 class Slice:
-    """Part of an envelope, in order. `progress` is the lane's before it (µs); below `closed` (epoch s) nothing may be booked."""
+    """Part of an envelope, in order. `progress` is the lane's before it (µs); below `closed` (epoch s) nothing may be booked.
+    What was observed before `heard` (µs) has been seen in every lane; 0 where nobody asked."""
 
     lane: int
     events: Sequence[Event]
@@ -71,6 +71,7 @@ class Slice:
     progress: int = 0
     last_row: int = 0
     closed: int = 0
+    heard: int = 0
 
 
 def process(part: Slice, known: Known, scorer: Scorer) -> Update:
@@ -95,6 +96,8 @@ class _Work:
     departed: set[bytes] = field(default_factory=set)
     arrives_at: int | None = None
     """When what is being taken was observed (µs), if what it matches counts as an arrival."""
+    said_at: int = 0
+    """When what is being taken was said (µs); 0 where it is old and only looked at anew."""
     dropped: set[bytes] = field(default_factory=set)
     stirred: set[bytes] = field(default_factory=set)
     """Records whose topics changed at any moment of the slice: a reply may have looked in between."""
@@ -128,6 +131,7 @@ class _Work:
     def take(self, event: Event) -> None:
         """Apply one event."""
         at = micros(event.observed_at) if event.observed_at else self.part.logged_at
+        self.said_at = at if isinstance(event, Upsert) else 0
         self.arrives_at = at if isinstance(event, Upsert) and self.part.mode == "live" else None
         match event:
             case Upsert(mention=mention):
@@ -165,9 +169,9 @@ class _Work:
         mention = remembered
         self.speakers |= {author} if author else set()
         counted = micros(mention.engagement_at) if mention.engagement_at else at
-        if mention.root and (old is None or stamp >= old.stamp) and at + ROOT_WAIT > self.part.progress:
+        if mention.root and (old is None or stamp >= old.stamp) and at + ROOT_WAIT > self.part.heard:
             # Known or not: the root may still come, change or be deleted while this is not kept for its own words.
-            self._wait("child", mention.root, at + ROOT_WAIT, event)
+            self._wait("child", mention.root, at + ROOT_WAIT, structs.replace(event, observed_at=instant(at)))
         if old is not None and (
             stamp < old.stamp or (stamp == old.stamp and (old.mention is not None or not mention.root))
         ):
@@ -193,8 +197,12 @@ class _Work:
     def _content(self, base: Record, mention: Mention, author: bytes | None) -> Record:
         """The record with this content read, matched and scored."""
         reading = self.readings.get(id(mention)) or self.scorer.read([mention])[0]
-        topics = self._topics(mention, reading)
-        language = reading.language if topics else UNREAD
+        roots = heard(self._root(mention), base.observed_at, self.scorer.versions())
+        own = reading.matches
+        matches = (
+            own if roots.keys() <= {match.topic for match in own} else inheriting(mention, own, roots, self.scorer)
+        )
+        language = reading.language if matches else UNREAD
         environment = environment_of(mention.platform, mention.community, language.language or mention.language)
         names = (mention.author.id, mention.author.handle) if mention.author else ()
         return structs.replace(
@@ -208,39 +216,17 @@ class _Work:
             environment=environment.id,
             voice=self.scorer.catalogue.voice_of(mention.platform, names),
             time_suspect=micros(mention.published_at) > base.observed_at + SUSPECT,
-            matches=self._felt(mention, topics) if len(topics) > len(reading.matches) else reading.matches,
+            matches=dated(matches, base.matches, self.said_at),
         )
+
+    def _root(self, mention: Mention) -> Record | None:
+        return self.record(mention_key(mention.root)) if mention.root else None
 
     def _remembered(self, mention: Mention, erased: Collection[str] = ()) -> Mention | None:
         """The mention without what it repeats of erased authors; the same object where that is nothing."""
         named = {name: self.record(mention_key(name)) for name in mention.references}
         gone = {name for name, record in named.items() if name in erased or (record is not None and record.erased)}
         return without(mention, gone) if gone else mention
-
-    def _topics(self, mention: Mention, reading: Reading) -> dict[str, tuple[tuple[int, int], ...] | None]:
-        """Topic → spans; None for a topic that only its root matches."""
-        own: dict[str, tuple[tuple[int, int], ...] | None] = {match.topic: match.spans for match in reading.matches}
-        root = self.record(mention_key(mention.root)) if mention.root else None
-        for match in root.matches if root else ():
-            # Only what the root says itself is inherited: so a chain cannot feed on itself.
-            if not match.inherited and match.topic in self.scorer.versions():
-                own.setdefault(match.topic, None)
-        return own
-
-    def _felt(self, mention: Mention, topics: dict[str, tuple[tuple[int, int], ...] | None]) -> tuple[Match, ...]:
-        if not topics:
-            return ()
-        scored = self.scorer.felt([mention], [[(topic, spans or ()) for topic, spans in sorted(topics.items())]])[0]
-        root = self.record(mention_key(mention.root)) if mention.root else None
-        said = {match.topic: match for match in root.matches} if root else {}
-        matches = []
-        for match in scored:
-            inherited = topics[match.topic] is None
-            if inherited and not mention.text and match.topic in said:
-                # A bare repost feels what it repeats.
-                match = structs.replace(match, p=said[match.topic].p, label=said[match.topic].label)
-            matches.append(structs.replace(match, inherited=inherited))
-        return tuple(matches)
 
     def _settle(self, old: Record | None, new: Record, *, keep: bool, content: bool) -> None:
         """Let `new` stand, with what waited for it; forget its content where it is not to be kept."""
@@ -351,6 +337,9 @@ class _Work:
                     # Nothing is kept of it: the same content is news again.
                     self.after[record.key] = structs.replace(current, deleted_at=None, stamp=UNSTAMPED)
                 continue
+            if isinstance(event, DeleteAuthor) and current.observed_at > at:
+                # Told again, or late: what was said after it is not meant.
+                continue
             gone = bare(structs.replace(current, deleted_at=min(at, current.deleted_at or at)))
             self._stand(nameless(gone) if isinstance(event, EraseAuthor) else gone)
 
@@ -386,6 +375,9 @@ class _Work:
             waiting=self.waiting,
             changes=changes_of(pairs, self.part.logged_at) + backfilled({key.topic for key in windows}, self.part),
             roots=tuple(sorted(self.stirred)),
+            inherited=frozenset[tuple[int, str]]().union(
+                *(inherits(r, self._root(r.mention)) for r in after.values() if r.mention)
+            ),
             last_row=last_row,
         )
 

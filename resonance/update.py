@@ -61,7 +61,8 @@ class ArrivalKey(NamedTuple):
 
 
 class Match(Struct, frozen=True):
-    """One mention matched by one topic. `p` are the probabilities negative, neutral, positive in thousandths."""
+    """One mention matched by one topic. `p` are the probabilities negative, neutral, positive in thousandths. `since`:
+    when it began to say so itself (observed, µs), 0 where that is as old as the mention, or inherited."""
 
     topic: str
     version: int
@@ -71,6 +72,7 @@ class Match(Struct, frozen=True):
     model: str
     inherited: bool = False
     corrected: bool = False
+    since: int = 0
 
     @property
     def polarity(self) -> float:
@@ -203,6 +205,7 @@ class Update(Struct, kw_only=True):
     `departed` are authors whom their platform took away: what is known of them goes before `authors` comes.
     `speakers` are the authors of whom it tells: none of them may be erased when it takes effect.
     Records in `dropped` are no longer kept, not even their identity. `settled` are ids of waiting events that are done; replies to and reposts of `roots` have to look at them again.
+    `inherited` are the (row, topic) of other lanes' matches on which it rests: they must stand when it takes effect.
     """
 
     before: dict[bytes, Record] = field(default_factory=dict)
@@ -219,6 +222,7 @@ class Update(Struct, kw_only=True):
     rejected: list[Rejected] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     roots: tuple[bytes, ...] = ()
+    inherited: frozenset[tuple[int, str]] = frozenset()
     last_row: int = 0
 
 

@@ -200,6 +200,7 @@ class LaneLoop:
             progress=self.position.progress,
             last_row=self.position.last_row,
             closed=self.position.closed,
+            heard=0 if batch.moved(self.position) else batch.stamp,
         )
         return process(part, know(self.ledger, events, scorer), scorer)
 

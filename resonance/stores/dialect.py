@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -296,3 +296,20 @@ def lock_erasures(connection: sa.Connection, *, shared: bool) -> None:
     if connection.dialect.name == "postgresql":
         name = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
         connection.execute(sa.select(getattr(sa.func, name)(_ERASURES)))
+
+
+def lock_roots(connection: sa.Connection, *, alone: Collection[int], shared: Collection[int]) -> None:
+    """Until the transaction ends: nobody else writes to these rows `alone`, or rests on them; nobody writes to those
+    `shared`. All are taken in one order, before anything else. SQLite's writers come one after the other anyway."""
+    if connection.dialect.name == "postgresql" and (alone or shared):
+        wanted = sorted([(row, True) for row in alone] + [(row, False) for row in shared])
+        rows, modes = (list(part) for part in zip(*wanted, strict=True))
+        connection.execute(
+            _LOCK_ROOTS, {"rows": _literal(sa.BigInteger(), rows), "alone": _literal(sa.Boolean(), modes)}
+        )
+
+
+_LOCK_ROOTS = sa.text(
+    "SELECT CASE WHEN alone THEN pg_advisory_xact_lock(row)::text ELSE pg_advisory_xact_lock_shared(row)::text END"
+    " FROM unnest(CAST(:rows AS bigint[]), CAST(:alone AS boolean[])) AS wanted(row, alone)"
+)

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import structs
 
-from resonance.errors import Conflict, Fenced
+from resonance.errors import Conflict, Fenced, Retry
 from resonance.model import Rematch
 from resonance.ports import ERASED_AT_ONCE, Known, Wanted
 from resonance.stores import dialect, rows, schema
@@ -126,9 +126,10 @@ class SqlLedger:
     # ---- committing -----------------------------------------------------------------------------------------
 
     def commit(self, update: Update, old: Position, new: Position) -> None:
-        """Carry out the update and advance the position; raises Fenced where somebody else did meanwhile,
-        Retry where somebody of whom it tells was erased meanwhile."""
+        """Carry out the update and advance the position; raises Fenced where somebody else did meanwhile, Retry where
+        somebody of whom it tells was erased meanwhile, or what it inherits is no longer so."""
         with self._database.write() as connection:
+            _hold_roots(connection, update)
             _advance(connection, old, new)
             refuse_erased(connection, update.speakers)
             _write_authors(connection, update)
@@ -141,6 +142,17 @@ class SqlLedger:
 
 def _waiting(row: sa.RowMapping) -> Waiting:
     return Waiting(row["lane"], row["kind"], row["key"], row["due_at"], row["event"], row["mode"])
+
+
+def _hold_roots(connection: sa.Connection, update: Update) -> None:
+    """Roots and replies of different lanes take effect one after the other: a root that changes finds the replies that
+    rest on it, or they find it changed."""
+    changed = {old.row for key in update.roots if (old := update.before.get(key)) and old.row}
+    rests_on = {row for row, _ in update.inherited}
+    dialect.lock_roots(connection, alone=changed, shared=rests_on - changed)
+    found = dialect.rows_among(connection, schema.match, schema.match.c.row, rests_on)
+    if not update.inherited <= {(row["row"], row["topic"]) for row in found if not row["inherited"]}:
+        raise Retry("what a reply inherits was changed meanwhile: to be computed anew")
 
 
 def _advance(connection: sa.Connection, old: Position, new: Position) -> None:

@@ -78,11 +78,15 @@ class MemoryLedger:
 
     def commit(self, update: Update, old: Position, new: Position) -> None:
         """Carry out the update and advance the position; raises Fenced where it is not at `old`, Retry where a
-        speaker was erased."""
+        speaker was erased, or what it inherits is no longer so."""
         if self.position(old.lane) != old:
             raise Fenced(f"lane {old.lane} was moved by another owner")
         if update.speakers & self.erased:
             raise Retry("an author was erased meanwhile: to be computed anew")
+        if not update.inherited <= {
+            (r.row, m.topic) for r in self.records.values() for m in r.matches if not m.inherited
+        }:
+            raise Retry("what a reply inherits was changed meanwhile: to be computed anew")
         self.positions[old.lane] = new
         self.records.update(update.after)
         for key in update.dropped:

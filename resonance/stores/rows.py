@@ -94,6 +94,7 @@ def match_row(record: Record, match: Match) -> dict[str, Any]:
         "model": match.model,
         "inherited": int(match.inherited),
         "corrected": int(match.corrected),
+        "since": match.since,
         "reach": record.reach,
         "engagement_total": engagement_total(record),
     }
@@ -141,6 +142,7 @@ def read_match(row: sa.RowMapping) -> Match:
         model=row["model"],
         inherited=bool(row["inherited"]),
         corrected=bool(row["corrected"]),
+        since=row["since"],
     )
 
 

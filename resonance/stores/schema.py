@@ -161,6 +161,7 @@ match = table(
     column("model"),
     column("inherited", sa.Integer, default="0"),
     column("corrected", sa.Integer, default="0"),
+    column("since", sa.BigInteger, default="0"),
     column("reach", sa.BigInteger, null=True),
     column("engagement_total", sa.BigInteger, default="0"),
     column("resonance", sa.Integer, null=True),

@@ -23,7 +23,7 @@ from resonance.model import (
     mention_key,
 )
 from resonance.ports import Ledger, Wanted
-from resonance.stores import schema
+from resonance.stores import dialect, schema
 from resonance.stores.database import Database
 from resonance.stores.ledger import SqlLedger
 from resonance.stores.memory import MemoryLedger
@@ -138,6 +138,33 @@ def test_nothing_of_an_author_takes_effect_who_was_erased_after_it_was_computed(
         ledger.commit(update, Position(lane=0), Position(lane=0, epoch=1))
     assert ledger.position(0) == Position(lane=0)
     ledger.commit(Update(speakers=frozenset({b"o" * 16})), Position(lane=0), Position(lane=0, epoch=1))
+
+
+def test_nothing_takes_effect_that_rests_on_what_a_root_says_no_more(ledger: Ledger) -> None:
+    machine = Machine(scorer(), ledger=ledger)
+    machine.put([Upsert(mention=mention(), observed_at=at(0))])
+    machine.work()
+    (root,) = known(ledger, "test:1").values()
+    position, waits = ledger.position(0), [Waiting(0, "delete", b"k" * 16, 1, b"{}")]
+    for topic, row in (("bahn", root.row + 1), ("kaffee", root.row)):
+        with pytest.raises(Retry):
+            ledger.commit(Update(waiting=waits, inherited=frozenset({(row, topic)})), position, position)
+    assert ledger.due(0, 10, 10) == []
+    ledger.commit(Update(waiting=waits, inherited=frozenset({(root.row, "bahn")})), position, position)
+    assert len(ledger.due(0, 10, 10)) == 1
+
+
+def test_a_root_that_changes_waits_for_the_reply_that_is_being_committed(postgres: Any) -> None:
+    database = Database(postgres.url())
+    database.migrate()
+    with database.write() as connection, database.write() as other:
+        dialect.lock_roots(connection, alone=(), shared=(7, 9))
+        dialect.lock_roots(other, alone=(8,), shared=(9,))
+        other.exec_driver_sql("SET LOCAL lock_timeout = '100ms'")
+        with pytest.raises(sa.exc.OperationalError):
+            dialect.lock_roots(other, alone=(7,), shared=())
+        other.rollback()
+    database.close()
 
 
 def test_what_is_known_of_an_author_goes_when_their_platform_takes_them_away(ledger: Ledger) -> None:

@@ -20,6 +20,7 @@ from resonance.model import (
     EngagementSeen,
     EraseAuthor,
     Event,
+    Rematch,
     RestoreAuthor,
     Upsert,
     mention_key,
@@ -82,7 +83,7 @@ class Machine:
         match event:
             case Upsert(mention=mention):
                 name = mention.id
-            case EngagementSeen(id=name) | Delete(id=name):
+            case EngagementSeen(id=name) | Delete(id=name) | Rematch(ids=(name, *_)):
                 pass
             case AuthorSeen(author=author, platform=platform):
                 name = f"{platform}:{author.id}"

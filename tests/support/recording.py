@@ -34,7 +34,7 @@ def record(file: Path, start: datetime, count: int, *, seed: int = 1) -> datetim
 def events(start: datetime, count: int, *, seed: int = 1) -> Iterator[PublicEvent]:
     """New mentions, edits, deletions, engagement, reposts of roots in other lanes, some of it twice or before its mention.
 
-    Nothing is matched for its root's words alone: when that arrives depends on when the root is found.
+    Only the weather is ever inherited by what has no word of it: when that arrives depends on when its root is found.
     """
     dice = random.Random(seed)
     at, said, early = start, list[Mention](), list[PublicEvent]()
@@ -68,8 +68,9 @@ def events(start: datetime, count: int, *, seed: int = 1) -> Iterator[PublicEven
             yield DeleteAuthor(author=f"test:{dice.randrange(40)}", observed_at=at)
         else:
             root = dice.choice(known[-20:])
+            own = "" if "wetter" in root.text else root.text
             mention = Mention(
-                id=f"test:r{number}", platform="test", kind="repost", text=root.text, repost_of=root.id, published_at=at
+                id=f"test:r{number}", platform="test", kind="repost", text=own, repost_of=root.id, published_at=at
             )
             yield Upsert(mention=mention, observed_at=at)
 
@@ -88,6 +89,6 @@ def _said(dice: random.Random, number: int, at: datetime, topic: str | None) -> 
 
 
 def _edited(dice: random.Random, mention: Mention, at: datetime) -> Mention:
-    """It may lose its topics, and have them again."""
-    text = dice.choice((mention.text, dice.choice(_NOISE), f"nochmals {mention.text}"))
+    """It may lose its topics, have them again, or gain the weather."""
+    text = dice.choice((mention.text, dice.choice(_NOISE), f"das wetter {mention.text}"))
     return structs.replace(mention, text=f"{text} {at.microsecond}", edited_at=at)

@@ -1,0 +1,132 @@
+"""Lanes that are worked on at their own pace leave what one lane leaves: also of replies to roots that change."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from resonance.model import Author, Delete, DeleteAuthor, Event, Mention, Rematch, Upsert
+from tests.property.test_any_order import FAST, SCORER
+from tests.support.machine import Machine, at, grouped, rows_of, sums_of
+from tests.support.scoring import catalogue, scorer
+
+TEXTS = ("die bahn ist schlecht", "kaffee und bahn", "nichts davon", "kaffee")
+
+
+@st.composite
+def streams(draw: st.DrawFn) -> list[Event]:
+    """Two roots that say this and that, and are answered and repeated meanwhile, as observed one after the other."""
+    events: list[Event] = []
+    seconds = 0
+    for number in range(draw(st.integers(3, 14))):
+        seconds += draw(st.sampled_from([0, 1, 20, 45, 61]))
+        root = draw(st.sampled_from(["test:a", "test:b"]))
+        what = draw(st.sampled_from(["root", "root", "root", "repost", "repost", "reply", "delete", "author"]))
+        if what == "root":
+            mention = said(root, draw(st.sampled_from(TEXTS)), seconds, author="anna")
+            events.append(Upsert(mention=mention, observed_at=at(seconds)))
+        elif what == "delete":
+            events.append(Delete(id=root, observed_at=at(seconds)))
+        elif what == "author":
+            seconds += 1
+            events.append(DeleteAuthor(author="test:anna", observed_at=at(seconds - 0.5)))
+        else:
+            text = "" if what == "repost" else draw(st.sampled_from(TEXTS))
+            mention = said(f"test:{number}", text, seconds, root=root, repost=what == "repost")
+            events.append(Upsert(mention=mention, observed_at=at(seconds)))
+    return events
+
+
+def said(
+    name: str, text: str, seconds: int, *, author: str | None = None, root: str | None = None, repost: bool = False
+) -> Mention:
+    return Mention(
+        id=name,
+        platform="test",
+        source="test",
+        kind="repost" if repost else "post",
+        text=text,
+        published_at=at(-300),
+        edited_at=None if root else at(seconds),
+        author=Author(id=author) if author else None,
+        repost_of=root if repost else None,
+        reply_to=None if repost else root,
+    )
+
+
+def told(events: list[Event], lanes: int, *, at_once: bool = True) -> Machine:
+    """A machine whose log holds the events, each of which it may have worked on at once."""
+    machine = Machine(SCORER, lanes)
+    for event in events:
+        assert event.observed_at is not None
+        machine.put([event], stamp=event.observed_at)
+        machine.beat(event.observed_at)
+        if at_once:
+            machine.work()
+    machine.beat(at(1000))
+    if at_once:
+        machine.work()
+    return machine
+
+
+@settings(max_examples=300, deadline=None, phases=FAST)
+@given(stream=streams(), lanes=st.integers(2, 3), data=st.data())
+def test_lanes_at_any_pace_leave_what_one_lane_leaves(stream: list[Event], lanes: int, data: st.DataObject) -> None:
+    one, several = told(stream, 1), told(stream, lanes, at_once=False)
+    for lane in data.draw(st.lists(st.integers(0, lanes - 1), max_size=40)):
+        several.loops[lane].size = 1
+        several.loops[lane].step()
+    several.work()
+    assert rows_of(several.ledger) == rows_of(one.ledger)
+    assert sums_of(several.ledger.windows) == sums_of(one.ledger.windows) == grouped(several.ledger)
+
+
+@settings(max_examples=100, deadline=None, phases=FAST)
+@given(stream=streams(), data=st.data())
+def test_a_part_of_the_stream_that_is_told_again_changes_nothing(stream: list[Event], data: st.DataObject) -> None:
+    expected, again = told(stream, 1), told(stream, 1)
+    first = data.draw(st.integers(0, len(stream) - 1))
+    for event in stream[first:]:
+        again.put([event], stamp=at(1000))
+    again.beat(at(2000))
+    again.work()
+    assert rows_of(again.ledger) == rows_of(expected.ledger)
+
+
+def test_a_reply_looks_again_as_long_as_its_roots_lane_is_behind() -> None:
+    """Its own lane is far ahead, and the root says so, does not, and says so again, all within its first minute."""
+    stream: list[Event] = [
+        Upsert(mention=said("test:a", "die bahn ist schlecht", 0), observed_at=at(0)),
+        Upsert(mention=said("test:1", "", 1, root="test:a", repost=True), observed_at=at(1)),
+        Upsert(mention=said("test:a", "nichts davon", 20), observed_at=at(20)),
+        Upsert(mention=said("test:a", "wieder die bahn", 40), observed_at=at(40)),
+    ]
+    expected, machine = told(stream, 1), told(stream, 2, at_once=False)
+    own = machine.lane_of(stream[1])
+    assert own != machine.lane_of(stream[0])
+    for _ in range(2):
+        machine.loops[1 - own].size = 1
+        machine.loops[1 - own].step()
+        while machine.loops[own].step():
+            pass
+    machine.work()
+    assert rows_of(machine.ledger) == rows_of(expected.ledger)
+    assert len(machine.ledger.records) == 2
+
+
+def test_what_a_new_topic_finds_in_a_root_is_inherited_however_old_the_reply_is() -> None:
+    stream: list[Event] = [
+        Upsert(mention=said("test:a", "kaffee und bahn", 0), observed_at=at(0)),
+        Upsert(mention=said("test:1", "die bahn ist schlecht", 1, root="test:a"), observed_at=at(1)),
+    ]
+    machine = Machine(scorer(catalogue({"bahn": "bahn"})))
+    machine.put(stream, stamp=at(1))
+    machine.beat(at(900))
+    machine.work()
+    machine.scorer = scorer(catalogue({"bahn": "bahn", "coffee": "kaffee"}))
+    machine.put([Rematch(ids=("test:a",), observed_at=at(1000))], stamp=at(1000))
+    machine.work()
+    assert {record.id: [match.topic for match in record.matches] for record in machine.ledger.records.values()} == {
+        "test:a": ["bahn", "coffee"],
+        "test:1": ["bahn", "coffee"],
+    }
