@@ -100,10 +100,10 @@ def backfilled(topics: Collection[str], part: _Part) -> list[Change]:
     return [Change("topic.backfilled", topic, topic, part.logged_at) for topic in sorted(topics)]
 
 
-def topics_changed(old: Record | None, new: Record) -> bool:
-    """Whether replies and reposts of it have to look again."""
+def says_otherwise(old: Record | None, new: Record) -> bool:
+    """Whether replies and reposts of it have to look again: its topics changed, or how it feels about one."""
 
-    def own(record: Record | None) -> set[str]:
-        return {m.topic for m in record.matches if not m.inherited} if record else set()
+    def said(record: Record | None) -> set[tuple[str, tuple[int, int, int], str]]:
+        return {(m.topic, m.p, m.label) for m in record.matches if not m.inherited} if record else set()
 
-    return own(old) != own(new)
+    return said(old) != said(new)

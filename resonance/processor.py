@@ -12,7 +12,7 @@ from typing import Literal
 
 from msgspec import structs
 
-from resonance.changes import First, arrivals_of, backfilled, changes_of, match_name, topics_changed
+from resonance.changes import First, arrivals_of, backfilled, changes_of, match_name, says_otherwise
 from resonance.inheritance import ROOT_WAIT, dated, heard, inheriting, inherits
 from resonance.model import (
     AuthorSeen,
@@ -100,7 +100,7 @@ class _Work:
     """When what is being taken was said (µs); 0 where it is old and only looked at anew."""
     dropped: set[bytes] = field(default_factory=set)
     stirred: set[bytes] = field(default_factory=set)
-    """Records whose topics changed at any moment of the slice: a reply may have looked in between."""
+    """Records that said otherwise at any moment of the slice: a reply may have looked in between."""
     firsts: dict[bytes, dict[str, First]] = field(default_factory=dict)
     """Each match at the first moment of the slice at which it stood."""
     readings: Mapping[int, Reading] = field(default_factory=dict)
@@ -120,7 +120,7 @@ class _Work:
 
     def _stand(self, new: Record) -> None:
         """Let the record stand as it is now."""
-        if topics_changed(self.record(new.key), new):
+        if says_otherwise(self.record(new.key), new):
             self.stirred.add(new.key)
         if new.matches:
             firsts = self.firsts.setdefault(new.key, {})
@@ -148,7 +148,7 @@ class _Work:
             case Correction(id=name, topic=topic, label=label):
                 record = self.record(mention_key(name))
                 if record is not None and record.mention is not None:
-                    self.after[record.key] = labelled(record, topic, label)
+                    self._stand(labelled(record, topic, label))
             case _:
                 self._whole_author(event, at)
 

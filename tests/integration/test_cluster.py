@@ -23,7 +23,7 @@ from tests.support.postgres import Server
 from tests.support.recording import record
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
-EVENTS = int(os.environ.get("RESONANCE_TEST_EVENTS", "4000"))
+EVENTS = int(os.environ.get("RESONANCE_TEST_EVENTS", "10000"))
 RATE = 700
 
 

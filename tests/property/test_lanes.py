@@ -5,12 +5,12 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resonance.model import Author, Delete, DeleteAuthor, Event, Mention, Rematch, Upsert
+from resonance.model import Author, Correction, Delete, DeleteAuthor, Event, Mention, Rematch, Upsert
 from tests.property.test_any_order import FAST, SCORER
 from tests.support.machine import Machine, at, grouped, rows_of, sums_of
 from tests.support.scoring import catalogue, scorer
 
-TEXTS = ("die bahn ist schlecht", "kaffee und bahn", "nichts davon", "kaffee")
+TEXTS = ("die bahn ist schlecht", "die bahn ist gut", "kaffee und bahn", "nichts davon")
 
 
 @st.composite
@@ -130,3 +130,20 @@ def test_what_a_new_topic_finds_in_a_root_is_inherited_however_old_the_reply_is(
         "test:a": ["bahn", "coffee"],
         "test:1": ["bahn", "coffee"],
     }
+
+
+def test_a_bare_repost_feels_what_its_root_says_now_or_is_corrected_to() -> None:
+    root = Upsert(mention=said("test:a", "die bahn ist schlecht", 0), observed_at=at(0))
+    repost = Upsert(mention=said("test:1", "", 1, root="test:a", repost=True), observed_at=at(1))
+    machine = told([root, repost], 2)
+
+    def felt() -> list[str]:
+        return [match.label for record in machine.ledger.records.values() for match in record.matches]
+
+    assert felt() == ["negative", "negative"]
+    machine.put([Upsert(mention=said("test:a", "die bahn ist gut", 2), observed_at=at(2))], stamp=at(1001))
+    machine.work()
+    assert felt() == ["positive", "positive"]
+    machine.put([Correction(id="test:a", topic="bahn", label="neutral")], stamp=at(1002))
+    machine.work()
+    assert felt() == ["neutral", "neutral"]

@@ -155,9 +155,9 @@ class Cluster:
             return None
 
     def caught_up(self, last: datetime) -> bool:
-        """Whether every lane has seen all of the recording, and every topic was evaluated past it."""
+        """Whether every lane has seen all of the recording, and no reply has to look at its root any more."""
         seen = f"SELECT count(*) = {LANES} FROM position WHERE progress > {_micros(last) + 120_000_000}"
-        return bool(self.one(seen))
+        return bool(self.one(seen)) and self.one("SELECT count(*) FROM orphan WHERE kind = 'child'") == 0
 
 
 def _micros(at: datetime) -> int:
@@ -173,7 +173,9 @@ def truth(folder: Path, config: str, last: datetime) -> dict[str, list[tuple[Any
         while not up.rows(f"SELECT 1 FROM position WHERE progress > {_micros(last) + 120_000_000}"):
             assert time.monotonic() < deadline, up.output.read_text()
             time.sleep(0.2)
-        while not up.rows("SELECT 1 FROM alert WHERE state = 'resolved'"):
+        while not up.rows("SELECT 1 FROM alert WHERE state = 'resolved'") or up.rows(
+            "SELECT 1 FROM orphan WHERE kind = 'child' LIMIT 1"
+        ):
             assert time.monotonic() < deadline, up.output.read_text()
             time.sleep(0.2)
     finally:

@@ -15,6 +15,7 @@ from resonance.engines.lane import LaneLoop
 from resonance.metrics import Metrics
 from resonance.model import (
     AuthorSeen,
+    Correction,
     Delete,
     DeleteAuthor,
     EngagementSeen,
@@ -83,7 +84,7 @@ class Machine:
         match event:
             case Upsert(mention=mention):
                 name = mention.id
-            case EngagementSeen(id=name) | Delete(id=name) | Rematch(ids=(name, *_)):
+            case EngagementSeen(id=name) | Delete(id=name) | Correction(id=name) | Rematch(ids=(name, *_)):
                 pass
             case AuthorSeen(author=author, platform=platform):
                 name = f"{platform}:{author.id}"
