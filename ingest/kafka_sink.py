@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,11 +19,13 @@ from kafka.errors import KafkaError, MessageSizeTooLargeError, TopicAlreadyExist
 
 from resonance.brokers import Brokers
 from resonance.errors import Conflict, Invalid, NotFound, Problem, Retry
+from resonance.ports import Backlog
 
 LARGEST = 8 * 1024 * 1024
 """Bytes of the largest record."""
 
 _SECONDS = 20.0
+_FETCH_SECONDS = 2.0
 WANTED = {
     "retention.ms": str(23 * 3_600_000),
     # A segment is only forgotten as a whole: an hour's, so that nothing outlives its day.
@@ -91,12 +94,33 @@ class KafkaStream:
     def bounds(self, lane: int) -> tuple[int, int]:
         """The first offset still there and the one after the last."""
         place = TopicPartition(self._name, lane)
+        with self._reading() as reader:
+            return reader.beginning_offsets([place])[place], reader.end_offsets([place])[place]
+
+    def backlog(self, offsets: Sequence[int]) -> Backlog:
+        """How many envelopes wait at or after the offset of each lane, and for how long the oldest of them has."""
+        places = {TopicPartition(self._name, lane): offset for lane, offset in enumerate(offsets)}
+        with self._reading() as reader:
+            ends = reader.end_offsets(list(places))
+            behind = {place: offset for place, offset in places.items() if offset < ends[place]}
+            oldest = _appended(reader, behind) if behind else None
+        waiting = sum(ends[place] - offset for place, offset in behind.items())
+        return Backlog(waiting, max(0.0, time.time() - oldest) if oldest is not None else 0.0)
+
+    @contextmanager
+    def _reading(self) -> Iterator[KafkaConsumer]:
+        """The reader, alone."""
         with self._lock, _translated():
             try:
                 if self._reader is None:
-                    self._reader = KafkaConsumer(**_access(self._brokers))
-                first = self._reader.beginning_offsets([place])[place]
-                return first, self._reader.end_offsets([place])[place]
+                    self._reader = KafkaConsumer(
+                        **_access(self._brokers),
+                        auto_offset_reset="earliest",
+                        enable_auto_commit=False,
+                        # A record is fetched only to be asked for its time.
+                        max_partition_fetch_bytes=1,
+                    )
+                yield self._reader
             except KafkaError:
                 # One that lost its only broker does not always find it again.
                 reader, self._reader = self._reader, None
@@ -110,6 +134,23 @@ class KafkaStream:
             self._producer.close(timeout=_SECONDS)
         if self._reader is not None:
             self._reader.close(autocommit=False)
+
+
+def _appended(reader: KafkaConsumer, wanted: Mapping[TopicPartition, int]) -> float | None:
+    """When (s since 1970) the oldest of the records at these offsets was appended; None where they cannot be had in time."""
+    reader.assign(list(wanted))
+    for place, offset in wanted.items():
+        reader.seek(place, offset)
+    found: dict[TopicPartition, float] = {}
+    deadline = time.monotonic() + _FETCH_SECONDS
+    try:
+        while len(found) < len(wanted) and (left := deadline - time.monotonic()) > 0:
+            for place, records in reader.poll(timeout_ms=int(left * 1000), max_records=1).items():
+                found[place] = records[0].timestamp / 1000
+                reader.pause(place)
+    finally:
+        reader.unsubscribe()
+    return min(found.values(), default=None)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from ingest.kafka_sink import KafkaStream
 from resonance.brokers import Brokers
 from resonance.catalogue import Source
 from resonance.errors import InvalidSetting, Problem, Unconfigured
-from resonance.model import micros
 from resonance.ports import Backlog
 from resonance.stores.database import Database
 from resonance.stores.erasure import ErasureList
@@ -26,6 +25,7 @@ from services.build import Installation
 from services.settings import Settings, load
 
 _LOOK_SECONDS = 1.0
+_BACKLOG_SECONDS = 0.5
 
 log = structlog.get_logger()
 
@@ -33,6 +33,8 @@ log = structlog.get_logger()
 @dataclass
 class Cluster(Installation):
     """One process' view of it."""
+
+    _backlog: tuple[float, Backlog] = (-_BACKLOG_SECONDS, Backlog(0, 0.0))
 
     @classmethod
     def open(cls, config: Path | None, **given: Any) -> Cluster:
@@ -132,16 +134,12 @@ class Cluster(Installation):
             raise Unconfigured(f"the stream {self.stream} is not as it has to be: {'; '.join(map(str, mistakes))}")
 
     def backlog(self) -> Backlog:
-        """How far processing is behind the stream. The oldest envelope that waits is about as old as the slowest lane."""
-        waiting, slowest = 0, 0.0
-        now = micros(self.clock.now())
-        for lane in range(self.log.lanes):
-            position = self.ledger.position(lane)
-            behind = max(0, self.log.bounds(lane)[1] - position.offset)
-            waiting += behind
-            if behind:
-                slowest = max(slowest, (now - position.progress) / 1e6 if position.progress > 0 else 0.0)
-        return Backlog(waiting, slowest)
+        """How far processing is behind the stream; asked for by every push, found out twice a second."""
+        asked, found = self._backlog
+        if time.monotonic() - asked >= _BACKLOG_SECONDS:
+            found = self.log.backlog([self.ledger.position(lane).offset for lane in range(self.log.lanes)])
+            self._backlog = time.monotonic(), found
+        return found
 
 
 def brokers_of(settings: Settings) -> Brokers:

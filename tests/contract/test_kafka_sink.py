@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import signal
 import threading
+import time
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from resonance import brokers as access
 from resonance.clock import SystemClock
 from resonance.errors import Invalid, NotFound, Retry
 from resonance.model import Mention, Upsert
+from resonance.ports import Backlog
 from resonance.wire import decode_envelope, decode_event
 from tests.support.kafka import running
 from tests.support.machine import at
@@ -81,6 +83,18 @@ def test_envelopes_lie_in_their_lanes_in_order_when_append_returns(broker: Broke
     assert [stream.bounds(lane) for lane in range(4)] == [(0, 3), (0, 1), (0, 0), (0, 0)]
     stream.close()
     assert [body[:1] for body in read(broker, name, 0)] == [b"a", b"b", b"c"]
+
+
+def test_the_backlog_is_what_lies_after_the_offsets_and_as_old_as_it_has_waited(broker: Broker, name: str) -> None:
+    stream = KafkaStream(broker.brokers, name)
+    stream.append([(lane, b"first") for lane in range(3)])()
+    time.sleep(1.5)
+    stream.append([(lane, b"second") for lane in range(3)] * 2)()
+    assert stream.backlog([3, 3, 3, 0]) == Backlog(0, 0.0)
+    fresh, old = stream.backlog([1, 2, 3, 0]), stream.backlog([1, 0, 3, 0])
+    assert (fresh.envelopes, old.envelopes) == (3, 5)
+    assert 0 <= fresh.seconds < 1.4 <= old.seconds < 10
+    stream.close()
 
 
 def test_the_sink_puts_each_mention_where_every_client_would_and_loses_none_of_several_threads(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import random
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,12 @@ import sqlalchemy as sa
 from resonance.stores import schema
 from resonance.stores.database import Database
 from tests.support.process import Up
+from tests.support.recording import record
 
 LANES = 8
 KEY = "an installation key of tests"
+EVENTS = int(os.environ.get("RESONANCE_TEST_EVENTS", "10000"))
+RATE = 700
 
 CATALOGUE = """
 [[topics]]
@@ -86,6 +91,7 @@ class Cluster:
         self.schema = next(
             (line.split('"')[1] for line in self.settings.splitlines() if line.startswith("namespace")), "resonance"
         )
+        self.stream = f"{self.schema}.mentions.v1"
         self.database = Database(self.url, schema=self.schema)
 
     def run(self, *words: str) -> None:
@@ -162,6 +168,52 @@ class Cluster:
 
 def _micros(at: datetime) -> int:
     return int(at.timestamp() * 1_000_000)
+
+
+@dataclass
+class Story:
+    """A recording, and what one machine makes of it."""
+
+    file: Path
+    start: datetime
+    last: datetime
+    expected: dict[str, list[tuple[Any, ...]]]
+    events: int = EVENTS
+
+    @classmethod
+    def told(cls, folder: Path) -> Story:
+        """Record it, and have one machine work on it."""
+        start = datetime.now(UTC) - timedelta(seconds=EVENTS + 2000)
+        file = folder / "events.jsonl"
+        last = record(file, start, EVENTS)
+        expected = truth(folder / "truth", catalogue(file, start - timedelta(minutes=5), 0), last)
+        assert len(expected["mention"]) > EVENTS / 5
+        assert len(expected["alert"]) == 1
+        return cls(file, start, last, expected)
+
+    def cluster(self, folder: Path, brokers: Sequence[str], url: str) -> Cluster:
+        """A cluster that has been told to read it, with its stream."""
+        namespace = f'namespace = "t{random.randrange(10**9)}"'
+        config = catalogue(self.file, self.start - timedelta(minutes=5), RATE)
+        made = Cluster(folder, brokers, url, config, settings=namespace)
+        made.run("streams", "create")
+        return made
+
+    def await_share(self, cluster: Cluster, part: float) -> None:
+        """Wait until about this part of the recording is stored."""
+        cluster.until(lambda: cluster.stored() >= part * 0.7 * EVENTS)
+
+    def same(self, cluster: Cluster) -> None:
+        """Wait for the end of the recording; then everything is equal."""
+        cluster.until(lambda: cluster.caught_up(self.last))
+        deadline = time.monotonic() + 20
+        while (found := contents(cluster.database)) != self.expected and time.monotonic() < deadline:
+            time.sleep(0.5)
+        for name, rows in self.expected.items():
+            missing, more = sorted(set(rows) - set(found[name])), sorted(set(found[name]) - set(rows))
+            assert not missing and not more, (
+                f"{name}: {len(missing)} missing: {missing[:4]}, {len(more)} more: {more[:4]}"
+            )
 
 
 def truth(folder: Path, config: str, last: datetime) -> dict[str, list[tuple[Any, ...]]]:

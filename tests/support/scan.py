@@ -18,7 +18,7 @@ def found_in_rows(database: Database, needles: Sequence[str]) -> list[str]:
             # The full-text table itself only shows what its shadow tables and `mention` hold.
             tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name != 'mention_text'"
         else:
-            tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
+            tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
         for table in connection.scalars(sa.text(tables)).all():
             rows = connection.exec_driver_sql(f'SELECT * FROM "{table}"').mappings().all()
             for row in rows:

@@ -1,0 +1,31 @@
+"""Fixtures of the tests on a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.native.kafka import Brokers
+from tests.support.cluster import Cluster, Story
+from tests.support.kafka import running
+from tests.support.postgres import Server
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[Brokers]:
+    with running() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    return Story.told(tmp_path_factory.mktemp("story"))
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, broker: Brokers, postgres: Server, story: Story) -> Iterator[Cluster]:
+    made = story.cluster(tmp_path / "cluster", broker.addresses, postgres.url())
+    yield made
+    made.stop()
