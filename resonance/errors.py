@@ -84,6 +84,10 @@ class Fenced(Retry):
     """The position was moved by another owner; what was computed is void."""
 
 
+class Outdated(Retry):
+    """What it was computed from has changed meanwhile: to be computed anew, at once."""
+
+
 class RateLimited(Retry):
     """The other side asked for a pause."""
 

@@ -98,7 +98,7 @@ class Ledger(Protocol):
 
     def commit(self, update: Update, old: Position, new: Position) -> None:
         """Carry out the update and move the position from `old` to `new`, in one transaction; raises Fenced where the
-        position is no longer `old`, Retry where one of its `speakers` was erased or what is `inherited` was changed meanwhile,
+        position is no longer `old`, Outdated where one of its `speakers` was erased or what is `inherited` was changed meanwhile,
         and then has changed nothing."""
 
 

@@ -45,6 +45,7 @@ from resonance.records import (
     merge_engagement,
     nameless,
     row_after,
+    unsaid,
     without,
 )
 from resonance.scoring import UNREAD, Reading, Scorer, environment_of, environments_of
@@ -157,6 +158,10 @@ class _Work:
     def _upsert(self, mention: Mention, at: int, event: Upsert) -> None:
         author = self.scorer.author_key(f"{mention.platform}:{mention.author.id}") if mention.author else None
         if author in self.known.erased:
+            if self.record(mention_key(mention.id)) is None:
+                # Whoever repeats it has to know.
+                self._stand(unsaid(mention, self.part.lane, at))
+                self.stirred.add(mention_key(mention.id))
             return
         source = self.scorer.catalogue.sources.get(mention.source)
         weight = keeps(mention, source.keep if source else "matched")

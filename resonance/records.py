@@ -7,7 +7,17 @@ from collections.abc import Collection
 
 from msgspec import structs
 
-from resonance.model import ENGAGEMENT_KINDS, Engagement, EngagementSeen, Label, Mention, Stamp, instant
+from resonance.model import (
+    ENGAGEMENT_KINDS,
+    Engagement,
+    EngagementSeen,
+    Label,
+    Mention,
+    Stamp,
+    instant,
+    mention_key,
+    micros,
+)
 from resonance.update import Record
 
 UNSTAMPED = Stamp(0, "", "")
@@ -146,6 +156,20 @@ def without(mention: Mention, gone: Collection[str]) -> Mention | None:
 def nameless(record: Record) -> Record:
     """What is left of an erased author's mention: that there was one, in its place in time."""
     return structs.replace(bare(record), id="", author_key=None, stamp=UNSTAMPED)
+
+
+def unsaid(mention: Mention, lane: int, at: int) -> Record:
+    """The same of one that came after the erasure."""
+    placed_at = min(micros(mention.published_at), at)
+    return Record(
+        key=mention_key(mention.id),
+        id="",
+        lane=lane,
+        placed_at=placed_at,
+        observed_at=at,
+        stamp=UNSTAMPED,
+        deleted_at=at,
+    )
 
 
 def bare(record: Record) -> Record:

@@ -15,7 +15,7 @@ import structlog
 from msgspec import structs
 
 from resonance.engines.slices import Batch, Reader
-from resonance.errors import DeadLetter, Fenced, Full, NewerVersion, ResonanceError, Retry, WrongStream
+from resonance.errors import DeadLetter, Fenced, Full, NewerVersion, Outdated, ResonanceError, Retry, WrongStream
 from resonance.metrics import Metrics
 from resonance.model import Event
 from resonance.ports import Known, Ledger, LogReader, Wanted
@@ -74,6 +74,9 @@ class LaneLoop:
     def _tried(self) -> bool:
         try:
             return self.step() > 0
+        except Outdated as error:
+            log.info("slice.outdated", lane=self.lane, problem=str(error))
+            return True
         except Fenced:
             log.warning("lane.fenced", lane=self.lane)
             self.metrics.fenced.inc()

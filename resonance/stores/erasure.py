@@ -11,7 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from resonance.access import SYSTEM
-from resonance.errors import Full, Retry
+from resonance.errors import Full, Outdated
 from resonance.model import micros
 from resonance.stores import dialect, schema
 from resonance.stores.database import Database
@@ -79,12 +79,12 @@ def agree(database: Database, file: ErasureList, *, at: datetime) -> list[bytes]
 
 
 def refuse_erased(connection: sa.Connection, authors: Collection[bytes]) -> None:
-    """In the transaction that writes something of these authors: raises Retry where one was erased after it was computed."""
+    """In the transaction that writes something of these authors: raises Outdated where one was erased after it was computed."""
     if not authors:
         return
     dialect.lock_erasures(connection, shared=True)
     if dialect.rows_among(connection, schema.erasure, schema.erasure.c.author_key, authors):
-        raise Retry("an author was erased meanwhile: to be computed anew")
+        raise Outdated("an author was erased meanwhile")
 
 
 def erased_among(connection: sa.Connection, keys: Collection[bytes]) -> set[bytes]:

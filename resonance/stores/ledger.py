@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import structs
 
-from resonance.errors import Conflict, Fenced, Retry
+from resonance.errors import Conflict, Fenced, Outdated
 from resonance.model import Rematch
 from resonance.ports import ERASED_AT_ONCE, Known, Wanted
 from resonance.stores import dialect, rows, schema
@@ -126,7 +126,7 @@ class SqlLedger:
     # ---- committing -----------------------------------------------------------------------------------------
 
     def commit(self, update: Update, old: Position, new: Position) -> None:
-        """Carry out the update and advance the position; raises Fenced where somebody else did meanwhile, Retry where
+        """Carry out the update and advance the position; raises Fenced where somebody else did meanwhile, Outdated where
         somebody of whom it tells was erased meanwhile, or what it inherits is no longer so."""
         with self._database.write() as connection:
             _hold_roots(connection, update)
@@ -152,7 +152,7 @@ def _hold_roots(connection: sa.Connection, update: Update) -> None:
     dialect.lock_roots(connection, alone=changed, shared=rests_on - changed)
     found = dialect.rows_among(connection, schema.match, schema.match.c.row, rests_on)
     if not update.inherited <= {(row["row"], row["topic"]) for row in found if not row["inherited"]}:
-        raise Retry("what a reply inherits was changed meanwhile: to be computed anew")
+        raise Outdated("what a reply inherits was changed meanwhile")
 
 
 def _advance(connection: sa.Connection, old: Position, new: Position) -> None:
@@ -169,6 +169,11 @@ def _advance(connection: sa.Connection, old: Position, new: Position) -> None:
 
 def _write_authors(connection: sa.Connection, update: Update) -> None:
     if update.departed:
+        # Every lane takes the same authors away: all rows are locked in one order before the first goes.
+        known = dialect.among(connection, schema.author.c.author_key, update.departed | update.authors.keys())
+        connection.execute(
+            sa.select(schema.author.c.author_key).where(known).order_by(schema.author.c.author_key).with_for_update()
+        )
         departed = dialect.among(connection, schema.author.c.author_key, update.departed)
         connection.execute(sa.delete(schema.author).where(departed))
     upsert(connection, schema.author, [rows.author_row(row) for _, row in sorted(update.authors.items())])

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from resonance.errors import Fenced, Retry
+from resonance.errors import Fenced, Outdated
 from resonance.model import Rematch, mention_key
 from resonance.ports import ERASED_AT_ONCE, Known, Wanted
 from resonance.update import (
@@ -77,16 +77,16 @@ class MemoryLedger:
         return sorted(found, key=lambda item: (item[1].due_at, item[0]))[:limit]
 
     def commit(self, update: Update, old: Position, new: Position) -> None:
-        """Carry out the update and advance the position; raises Fenced where it is not at `old`, Retry where a
+        """Carry out the update and advance the position; raises Fenced where it is not at `old`, Outdated where a
         speaker was erased, or what it inherits is no longer so."""
         if self.position(old.lane) != old:
             raise Fenced(f"lane {old.lane} was moved by another owner")
         if update.speakers & self.erased:
-            raise Retry("an author was erased meanwhile: to be computed anew")
+            raise Outdated("an author was erased meanwhile")
         if not update.inherited <= {
             (r.row, m.topic) for r in self.records.values() for m in r.matches if not m.inherited
         }:
-            raise Retry("what a reply inherits was changed meanwhile: to be computed anew")
+            raise Outdated("what a reply inherits was changed meanwhile")
         self.positions[old.lane] = new
         self.records.update(update.after)
         for key in update.dropped:
