@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 import sqlalchemy as sa
+from msgspec import structs
 
 from ingest.log_sink import LogSink
 from resonance.access import SYSTEM
@@ -475,3 +476,36 @@ def test_a_repost_that_comes_late_brings_nothing_back(site: Site) -> None:
     site.tell(said(43, BERT, "die bahn zugluft", kind="repost", repost_of=name_of(2)))
     site.tell(said(44, BERT, "bahn", reply_to=name_of(2), thread_root=name_of(2), thread_title="quietschend"))
     assert found_in_rows(site.database, NEEDLES) == [] and site.counted() == before + 1
+
+
+@pytest.mark.parametrize("waited", [False, True])
+def test_a_quote_that_is_being_committed_while_its_author_is_erased_keeps_nothing_of_it(
+    site: Site, waited: bool
+) -> None:
+    lane_of = site.machine.lane_of
+    root = next(event for event in map(said, range(100)) if lane_of(event) == 0)
+    quotes = (
+        said(number, BERT, "bahn! siehe", quote_of=root.mention.id, quoted_text="quietschend") for number in range(100)
+    )
+    quote = next(event for event in quotes if lane_of(event) == 1)
+    site.tell(root)
+    JobRows(site.database).create("erase", {"author_key": KEY.hex()}, actor=SYSTEM, at=at(0))
+    site.jobs.step()
+    site.machine.beat(at(60))
+    site.machine.loops[1].step()
+    # The quote looks at what it names just before the other lane erases it, and is written when nothing is left of it.
+    ledger = site.machine.ledger
+    old = ledger.position(1)
+    if not waited:
+        site.machine.put([quote], stamp=at(60))
+    read = len(site.machine.log.envelopes)
+    update = process(Slice(1, [quote], last_row=old.last_row), know(ledger, [quote], SCORER), SCORER)
+    site.machine.loops[0].step()
+    assert site.many(schema.identity, schema.identity.c.author_key == KEY) == 0
+    for _ in range(5):
+        site.jobs.step()
+    ledger.commit(update, old, structs.replace(old, offset=read, last_row=update.last_row))
+    assert found_in_rows(site.database, ["quietschend"]) != []
+    site.machine.loops[1].position = None
+    site.carry_out()
+    assert found_in_rows(site.database, NEEDLES) == [] and site.counted() == 1
