@@ -36,7 +36,7 @@ class Progress(msgspec.Struct):
     """Where an erasure is. `ends`: the log's ends after the last event that was sent; `row`: up to where stored mentions
     were looked at for what they name."""
 
-    stage: Literal["listed", "rows", "references", "passing", "traces", "files", "done"] = "listed"
+    stage: Literal["listed", "rows", "settling", "references", "passing", "traces", "files", "done"] = "listed"
     ends: list[int] = []
     listed_at: int = 0
     mentions: int | None = None
@@ -89,6 +89,8 @@ class Erasing:
                 self._tell(key, done)
             case "rows" if self.passage.passed(done.ends):
                 self._tell(key, done)
+            case "settling" if self.passage.passed(done.ends):
+                done.stage = "references"
             case "references":
                 self._references(traces_of(self.database, key, self.author_key), done)
             case "passing" if self.passage.passed(done.ends):
@@ -126,11 +128,10 @@ class Erasing:
         done.left = left
         if done.rounds > _ROUNDS:
             raise Conflict(f"{left} mentions of the author stay although every lane was told to erase them")
-        if left or done.stage == "listed":
-            self.sink.write([EraseAuthor(author_key=key.hex())], source="job")
-            done.ends, done.stage = self.passage.ends(), "rows"
-        else:
-            done.stage = "references"
+        # Also where none is left: once a lane has passed this, no slice of it that saw one of them is still to be committed,
+        # and what repeats an erased mention has either been written, and is found, or is written without it.
+        self.sink.write([EraseAuthor(author_key=key.hex())], source="job")
+        done.ends, done.stage = self.passage.ends(), "rows" if left else "settling"
 
     # ---- what others repeat of it ---------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Fixtures of the tests on a cluster."""
+"""Fixtures of the tests on a cluster, and of those that erase or tell Slack."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import pytest
 
 from deploy.native.kafka import Brokers
 from tests.support.cluster import Cluster, Story
+from tests.support.erasing import Site
+from tests.support.fake_slack import FakeSlack
 from tests.support.kafka import running
 from tests.support.postgres import Server
 
@@ -29,3 +31,17 @@ def cluster(tmp_path: Path, broker: Brokers, postgres: Server, story: Story) -> 
     made = story.cluster(tmp_path / "cluster", broker.addresses, postgres.url())
     yield made
     made.stop()
+
+
+@pytest.fixture
+def site(store_url: str, tmp_path: Path) -> Iterator[Site]:
+    made = Site(store_url, tmp_path)
+    yield made
+    made.database.close()
+
+
+@pytest.fixture
+def slack() -> Iterator[FakeSlack]:
+    fake = FakeSlack()
+    yield fake
+    fake.close()

@@ -9,7 +9,11 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from resonance.alerts.message import Message
+from services.channels.slack import SlackChannel
+
 SECRET = "/services/T000/B000/geheim"
+WORDS = Message("Nordlicht", ("24 statt 4",))
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,11 @@ class FakeSlack:
             return Answer(400, problem)
         self.messages.append(body)
         return Answer(200, "ok")
+
+
+def webhook(fake: FakeSlack, **options: Any) -> SlackChannel:
+    """The channel to it, which waits for nothing unless asked to."""
+    return SlackChannel(fake.url, **{"pause": 0.0, "timeout": 2, **options})
 
 
 def refused(body: dict[str, Any]) -> str | None:

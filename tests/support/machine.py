@@ -59,7 +59,7 @@ class ListLog:
         return found[:limit]
 
     def bounds(self, lane: int) -> tuple[int, int]:
-        return 0, len(self.envelopes)
+        return 0, max((n + 1 for n, (owner, _) in enumerate(self.envelopes) if owner == lane), default=0)
 
 
 @dataclass
