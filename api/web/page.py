@@ -22,6 +22,7 @@ from api.web.assets import address
 from api.web.words import templates
 from api.wording import Language, preferred
 from resonance.alerts.speech import Speech, platform_name
+from resonance.catalogue import Catalogue
 from resonance.model import instant, micros
 
 COOKIE = "resonance_language"
@@ -49,6 +50,7 @@ class Page:
     language: Language
     speech: Speech
     now: datetime
+    catalogue: Catalogue
 
     @property
     def zone(self) -> ZoneInfo:
@@ -105,8 +107,9 @@ class Page:
 
 def _page(request: Request, parts: PartsOf, caller: Reader) -> Page:
     language = language_of(request)
-    zone = parts.entries.load().zone_of(None)
-    return Page(request, parts, caller, language, Speech(language, zone), parts.clock.now())
+    catalogue = parts.entries.load()
+    speech = Speech(language, catalogue.zone_of(None))
+    return Page(request, parts, caller, language, speech, parts.clock.now(), catalogue)
 
 
 PageOf = Annotated[Page, Depends(_page)]
