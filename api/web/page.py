@@ -86,6 +86,7 @@ class Page:
             "instant": lambda at: instant(at).isoformat(),
             "writes": bool(self.caller.permissions & {"write", "admin"}),
             "play": play,
+            "changeable": self.parts.demo is not None and self.parts.demo.change is not None,
         }
 
     def when(self, at: int) -> str:
@@ -102,7 +103,8 @@ class Page:
         if value is None:
             return "–"
         value = round(value, digits)
-        return ("−" if value < 0 else "+" if value > 0 else "±") + self.speech.number(abs(value), digits)
+        point = "," if self.language == "de" else "."
+        return ("−" if value < 0 else "+" if value > 0 else "±") + f"{abs(value):.{digits}f}".replace(".", point)
 
 
 def _page(request: Request, parts: PartsOf, caller: Reader) -> Page:

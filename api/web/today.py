@@ -20,6 +20,8 @@ from resonance.update import Counts
 router = APIRouter(include_in_schema=False, route_class=Viewed)
 _WEEK, _HOUR, _DAY = timedelta(days=7), timedelta(hours=1), timedelta(days=1)
 _YEAR = 31_536_000
+_FIRST = {"alarm": 0, "lively": 1}
+"""States whose topics stand above the others."""
 _SHOWN = ("volume", "net_sentiment")
 
 
@@ -29,7 +31,8 @@ def today(page: PageOf) -> HTMLResponse:
     rows, _ = page.parts.incidents.page(AlertFilter(state=("firing",)), page.caller.scope, limit=20)
     alarmed = {row["topic"] for row in rows}
     usual = _usual(page)
-    topics = [_line(topic, usual[topic.id], topic.id in alarmed, sums) for topic, sums in _sums(page)]
+    lines = [_line(topic, usual[topic.id], topic.id in alarmed, sums) for topic, sums in _sums(page)]
+    topics = sorted(lines, key=lambda line: _FIRST.get(line["state"], len(_FIRST)))
     return page.render(
         "today.html",
         alerts=[tell(page, row) for row in rows],

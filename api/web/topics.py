@@ -63,7 +63,7 @@ def topic_view(name: str, page: PageOf, period: Annotated[Period, Query()] = "24
         alerts=[tell(page, row) for row in rows],
         departments=_departments(page, topic),
         numbers=_numbers(sums),
-        before=_numbers(_totals(page, name, week_before(page, start), week_before(page, page.now))),
+        before=_before(page, name, start),
         chart=_chart(page, name, steps),
         shares=_shares(page, name, start, sums),
         latest=[shown(page, one, name) for one in latest.items],
@@ -78,6 +78,15 @@ def _departments(page: Page, topic: Topic) -> list[str]:
 def _totals(page: Page, name: str, start: datetime, end: datetime) -> Counts:
     found = page.parts.figures.totals([name], start, end, group="topic", metrics=_NUMBERS)
     return found.get(name, Counts())
+
+
+def _before(page: Page, name: str, start: datetime) -> dict[str, float | None] | None:
+    """The same time a week ago, or, where that would overlap, the time before; None where nothing is known of that."""
+    length = page.now - start
+    if length <= timedelta(days=7):
+        return _numbers(_totals(page, name, week_before(page, start), week_before(page, page.now)))
+    counts = _totals(page, name, start - length, start)
+    return _numbers(counts) if counts.mentions else None
 
 
 def _numbers(counts: Counts) -> dict[str, float | None]:
