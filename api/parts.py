@@ -25,24 +25,25 @@ from resonance.stores.source_states import SourceStates
 
 @dataclass(frozen=True)
 class Play:
-    """How a demo stands: whether its time runs, whether its crisis is still to come, and whether it can be played
-    without it."""
+    """How a demo stands: whether its time runs, whether its crisis is still to come, whether it is the story without one,
+    and whether the other story was asked for and is being prepared."""
 
     running: bool
     jumpable: bool
-    quietable: bool
+    quiet: bool = False
+    changing: bool = False
 
 
 @dataclass(frozen=True)
 class Demo:
-    """What the page may do with a demo's time. `jump` goes to where the crisis begins; `quiet` plays without it, None where
-    that is not possible here."""
+    """What the page may do with a demo. `jump` goes to where the crisis begins; `change` plays the other story, with the
+    crisis or without, None where there is only one here."""
 
     state: Callable[[], Play]
     pause: Callable[[], None]
     resume: Callable[[], None]
     jump: Callable[[], None]
-    quiet: Callable[[], None] | None = None
+    change: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True)

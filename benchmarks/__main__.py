@@ -9,12 +9,13 @@ from collections.abc import Callable, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import cluster, installation, path, sentiment, tracking
+from benchmarks import cluster, installation, path, sentiment, tracking, views
 from benchmarks.row import Row, Skipped, say
 
 _PARTS: Sequence[tuple[str, Callable[[], Sequence[Row | Skipped]]]] = (
     ("one process", path.measure),
     ("an installation: engine and web", installation.measure),
+    ("the page over 100,000 mentions", views.measure),
     ("parts of it", lambda: [*sentiment.rows(), *tracking.measure()]),
 )
 

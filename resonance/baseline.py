@@ -147,19 +147,41 @@ def skip(baseline: Baseline, until: int) -> Baseline:
 
 def expected(baseline: Baseline, start: int, end: int, zone: tzinfo) -> Expectation | None:
     """What is usual in [start, end) (epoch s); None with less than a day of history."""
-    if not baseline.settled:
-        return None
-    work = _Work(baseline, zone)
-    pieces = max(1, round((end - start) / 900))
-    length = (end - start) / pieces
-    mean = support = 0.0
-    for piece in range(pieces):
-        slot = work.slot(start + length * (piece + 0.5))
-        mean += work.rate(slot) * length / BUCKET
-        support += work.support(slot)
-    # What is expected is itself an estimate from `support` mentions: its error adds to the spread.
-    spread = _between(baseline, end - start) * (1 + mean * pieces / max(support, 1.0))
-    return Expectation(mean, spread)
+    return Outlook(baseline, zone).expected(start, end)
+
+
+class Outlook:
+    """What a baseline expects of many windows: what is the same for all of them is computed once."""
+
+    def __init__(self, baseline: Baseline, zone: tzinfo) -> None:
+        self._baseline = baseline
+        self._work = _Work(baseline, zone)
+        self._moments: dict[tuple[int, int, int, int], tuple[float, float]] = {}
+
+    def expected(self, start: int, end: int) -> Expectation | None:
+        """What is usual in [start, end) (epoch s); None with less than a day of history."""
+        if not self._baseline.settled:
+            return None
+        pieces = max(1, round((end - start) / 900))
+        length = (end - start) / pieces
+        mean = support = 0.0
+        for piece in range(pieces):
+            rate, rests = self._moment(start + length * (piece + 0.5))
+            mean += rate * length / BUCKET
+            support += rests
+        # What is expected is itself an estimate from `support` mentions: its error adds to the spread.
+        spread = _between(self._baseline, end - start) * (1 + mean * pieces / max(support, 1.0))
+        return Expectation(mean, spread)
+
+    def _moment(self, at: float) -> tuple[float, float]:
+        """Rate and support at an instant (epoch s). They are the same at the same time of every week."""
+        local = datetime.fromtimestamp(at, self._work.zone)
+        key = (local.weekday(), local.hour, local.minute, local.second)
+        known = self._moments.get(key)
+        if known is None:
+            slot = _slot(local)
+            known = self._moments[key] = (self._work.rate(slot), self._work.support(slot))
+        return known
 
 
 def _between(baseline: Baseline, length: int) -> float:
@@ -175,6 +197,12 @@ class _Slot(NamedTuple):
     second: int
     share: float
     weekday: int
+
+
+def _slot(local: datetime) -> _Slot:
+    place = local.hour + local.minute / 60 + local.second / 3600 - 0.5
+    first = int(place // 1) % 24
+    return _Slot(first, (first + 1) % 24, place % 1, local.weekday())
 
 
 class _Work:
@@ -193,10 +221,7 @@ class _Work:
 
     def slot(self, at: float) -> _Slot:
         """Where an instant (epoch s) lies in the profile, in local time: after a change of the clocks, too."""
-        local = datetime.fromtimestamp(at, self.zone)
-        place = local.hour + local.minute / 60 + local.second / 3600 - 0.5
-        first = int(place // 1) % 24
-        return _Slot(first, (first + 1) % 24, place % 1, local.weekday())
+        return _slot(datetime.fromtimestamp(at, self.zone))
 
     def _hourly(self, hour: int) -> float:
         return (self.hours[hour] + _HOUR_PRIOR * self.overall) / (self.exposure[hour] + _HOUR_PRIOR)

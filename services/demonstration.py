@@ -36,17 +36,22 @@ def folder(config: Path | None, data: Path | None, *, seed: int, quiet: bool) ->
 def prepare(machine: Machine, *, seed: int, quiet: bool, speed: float, console: Console) -> None:
     """Load the history where it is not there yet, and set simulated time going: at the afternoon's start, or where a
     stopped demo was."""
-    machine.open_store()
+    load(machine, seed=seed, quiet=quiet, speed=speed, console=console)
     pace, told = machine.pace.load(), machine.pace.told()
-    if pace is not None and told is not None:
-        machine.prepare()
-        machine.pace.run(pace.resumed(told, datetime.now(UTC)))
-        console.print(f"the demo goes on at {told:%d.%m.%Y %H:%M} UTC")
-        return
-    demo = generate(seed, quiet=quiet)
-    stand(machine, demo, speed)
-    load_history(machine, demo, console)
-    run(machine)
+    assert pace is not None and told is not None
+    machine.prepare()
+    machine.pace.run(pace.resumed(told, datetime.now(UTC)))
+    console.print(f"the demo goes on at {told:%d.%m.%Y %H:%M} UTC")
+
+
+def load(machine: Machine, *, seed: int, quiet: bool, speed: float, console: Console) -> None:
+    """Load the history where it is not there yet, and have simulated time stand at the afternoon's start."""
+    machine.open_store()
+    if machine.pace.load() is None or machine.pace.told() is None:
+        demo = generate(seed, quiet=quiet)
+        stand(machine, demo, speed)
+        load_history(machine, demo, console)
+        machine.pace.tell(demo.truth.afternoon_at)
 
 
 def stand(site: Installation, demo: Demo, speed: float) -> None:

@@ -1,4 +1,4 @@
-"""What a visitor may do with a demo's time: let it stand, let it go on, and jump to where the crisis begins."""
+"""What a visitor may do with a demo: let its time stand or go on, jump to where the crisis begins, play the other story."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from resonance.clock import Clock
 from resonance.model import instant, micros
 from resonance.stores.database import Database
 from services.pace import SharedPace
+from services.stories import Stories, Story
 
 _ONSET = "demo.onset"
 _BEFORE = timedelta(minutes=2)
@@ -22,8 +23,9 @@ def remember_onset(database: Database, onset: datetime | None) -> None:
     database.set_meta(_ONSET, "" if onset is None else str(micros(onset)))
 
 
-def controls(database: Database, clock: Clock) -> Demo:
-    """The page's hooks on an installation whose time is simulated. What they do all processes see within a moment."""
+def controls(database: Database, clock: Clock, stories: Stories | None = None, story: Story = "crisis") -> Demo:
+    """The page's hooks on an installation whose time is simulated. What they do all processes see within a moment.
+    `stories`: where there are two, of which `story` is played here."""
     shared = SharedPace(database)
 
     def onset() -> datetime | None:
@@ -58,6 +60,11 @@ def controls(database: Database, clock: Clock) -> Demo:
 
     def state() -> Play:
         begins = onset()
-        return Play(running(), begins is not None and begins - _BEFORE > clock.now(), quietable=False)
+        coming = begins is not None and begins - _BEFORE > clock.now()
+        return Play(running(), coming, begins is None, stories is not None and stories.wanted() != story)
 
-    return Demo(state, pause, resume, jump)
+    def change() -> None:
+        assert stories is not None
+        stories.want("crisis" if story == "quiet" else "quiet")
+
+    return Demo(state, pause, resume, jump, change if stories is not None else None)

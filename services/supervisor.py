@@ -27,7 +27,8 @@ log = structlog.get_logger()
 
 
 class Assignment(msgspec.Struct, frozen=True):
-    """What a child is told: where its parts lie, and the descriptors it inherits."""
+    """What a child is told: where its parts lie, and the descriptors it inherits. `stories`: the folder of a demo that has
+    two of them."""
 
     config: str | None
     data: str
@@ -36,6 +37,7 @@ class Assignment(msgspec.Struct, frozen=True):
     lock: int
     life: int
     url: str
+    stories: str | None = None
 
 
 @dataclass

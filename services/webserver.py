@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from api.app import create_app
-from api.parts import Parts
+from api.parts import Demo, Parts
 from ingest.sources import coverage_of
 from resonance.errors import ResonanceError, Unconfigured
 from resonance.stores.access_keys import AccessKeys
@@ -29,6 +29,7 @@ from services.lifeline import end_with_parent
 from services.playing import controls
 from services.process import STOPPED
 from services.settings import secret
+from services.stories import Stories
 from services.supervisor import Assignment, check_port
 
 _GRACE = 2
@@ -43,7 +44,11 @@ class _Server(uvicorn.Server):
 
 
 def parts_of(
-    site: Installation, stopping: threading.Event, metrics: Callable[[], bytes], free_disk_mb: Callable[[], float]
+    site: Installation,
+    stopping: threading.Event,
+    metrics: Callable[[], bytes],
+    free_disk_mb: Callable[[], float],
+    demo: Demo | None = None,
 ) -> Parts:
     """The API's parts from the installation's."""
     settings = site.settings
@@ -77,19 +82,23 @@ def parts_of(
         stopping=stopping.is_set,
         coverage=coverage_of,
         secret=secret,
-        demo=controls(site.database, site.clock) if site.simulated else None,
+        demo=demo or (controls(site.database, site.clock) if site.simulated else None),
     )
 
 
-def of_machine(machine: Machine, stopping: threading.Event) -> Parts:
-    """The API's parts on one machine, whose two processes leave their metrics for each other in the folder."""
+def of_machine(machine: Machine, stopping: threading.Event, stories: Stories | None = None) -> Parts:
+    """The API's parts on one machine, whose two processes leave their metrics for each other in the folder. `stories`:
+    those of a demo that has two."""
 
     def metrics() -> bytes:
         registry = CollectorRegistry()
         MultiProcessCollector(registry, str(machine.folder.metrics))  # type: ignore[no-untyped-call]
         return generate_latest(registry)
 
-    return parts_of(machine, stopping, metrics, lambda: shutil.disk_usage(machine.folder.path).free / 1e6)
+    demo = None
+    if stories is not None:
+        demo = controls(machine.database, machine.clock, stories, stories.story(machine.folder.path))
+    return parts_of(machine, stopping, metrics, lambda: shutil.disk_usage(machine.folder.path).free / 1e6, demo)
 
 
 def check_exposure(site: Installation, host: str) -> None:
@@ -137,7 +146,8 @@ def main() -> int:
         machine = Machine.open(Path(told.config) if told.config else None, Path(told.data))
         logs.set_up(machine.settings.log_level, process="web")
         stopping = threading.Event()
-        app = create_app(of_machine(machine, stopping))
+        stories = Stories(Path(told.stories)) if told.stories else None
+        app = create_app(of_machine(machine, stopping, stories))
     except ResonanceError as error:
         print(f"resonance: {error}", file=sys.stderr)  # noqa: T201 - a person is needed
         return STOPPED

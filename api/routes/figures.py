@@ -159,10 +159,10 @@ def topic_summary(
     _known(caller, catalogue, [topic])
     span = _Time(start, end).span(parts, catalogue, topic)
     length = span.end - span.start
-    groups = {
-        group: parts.figures.totals([topic], span.start, span.end, group=group, voices=voice)
-        for group in ("platform", "language", "label")
-    }
+    whole = (span.start, span.end)
+    groups = parts.figures.mentions([topic], *whole, groups=("platform", "language"), voices=voice)
+    labels = parts.figures.totals([topic], *whole, group="label", voices=voice)
+    groups["label"] = {name: counts.mentions for name, counts in labels.items()}
     return {
         "topic": topic,
         "start": shapes.time_text(span.start),
@@ -178,12 +178,10 @@ def _numbers(parts: Parts, topic: str, start: datetime, end: datetime, voices: l
     return {metric: value_of(metric, counts) for metric in get_args(Metric)}
 
 
-def _shares(sums: dict[str, Counts]) -> list[dict[str, Any]]:
-    total = sum(counts.mentions for counts in sums.values())
+def _shares(mentions: dict[str, int]) -> list[dict[str, Any]]:
+    total = sum(mentions.values())
     found = [
-        {"name": name, "mentions": counts.mentions, "share": round(counts.mentions / total, 4)}
-        for name, counts in sums.items()
-        if counts.mentions
+        {"name": name, "mentions": count, "share": round(count / total, 4)} for name, count in mentions.items() if count
     ]
     return sorted(found, key=lambda item: (-int(item["mentions"]), str(item["name"])))
 
@@ -202,6 +200,6 @@ def share_of_voice(
     chosen = _known(caller, catalogue, [name for text in topics for name in text.split(",") if name])
     chosen = chosen or tuple(name for name in catalogue.topics if caller.scope.sees(name))
     span = _Time(start, end).span(parts, catalogue, None)
-    sums = parts.figures.totals(chosen, span.start, span.end, group="topic", voices=voice)
-    items = _shares({name: sums.get(name, Counts()) for name in chosen})
+    sums = parts.figures.mentions(chosen, span.start, span.end, groups=("topic",), voices=voice)["topic"]
+    items = _shares({name: sums.get(name, 0) for name in chosen})
     return {"start": shapes.time_text(span.start), "end": shapes.time_text(span.end), "items": items}

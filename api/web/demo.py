@@ -14,12 +14,12 @@ router = APIRouter(include_in_schema=False, route_class=Viewed)
 
 @router.post("/demo")
 def steer(page: PageOf, caller: Writer, form: Form) -> RedirectResponse:
-    """Pause, resume, jump to the crisis, or play without it."""
+    """Pause, resume, jump to the crisis, or play the other story, whose alerts and mentions are others: from the start."""
     caller.require_everything()
     demo = page.parts.demo
-    known = {"pause": demo.pause, "resume": demo.resume, "jump": demo.jump, "quiet": demo.quiet} if demo else {}
+    known = {"pause": demo.pause, "resume": demo.resume, "jump": demo.jump, "change": demo.change} if demo else {}
     act = known.get(form.get("act", ""))
     if act is None:
         raise NotFound("there is no such demo")
     act()
-    return back(form.get("to"))
+    return back("/" if form["act"] == "change" else form.get("to"))

@@ -36,7 +36,7 @@ def alerts_view(page: PageOf, cursor: str | None = None) -> HTMLResponse:
         past=[_past(page, row) for row in past],
         more=f"/alerts?cursor={more}" if more else None,
         silences=_silences(page),
-        names={name: topic.name for name, topic in page.parts.entries.load().topics.items()},
+        names={name: topic.name for name, topic in page.catalogue.topics.items()},
     )
 
 

@@ -22,6 +22,7 @@ from api.web.assets import address
 from api.web.words import templates
 from api.wording import Language, preferred
 from resonance.alerts.speech import Speech, platform_name
+from resonance.catalogue import Catalogue
 from resonance.model import instant, micros
 
 COOKIE = "resonance_language"
@@ -49,6 +50,7 @@ class Page:
     language: Language
     speech: Speech
     now: datetime
+    catalogue: Catalogue
 
     @property
     def zone(self) -> ZoneInfo:
@@ -84,6 +86,7 @@ class Page:
             "instant": lambda at: instant(at).isoformat(),
             "writes": bool(self.caller.permissions & {"write", "admin"}),
             "play": play,
+            "changeable": self.parts.demo is not None and self.parts.demo.change is not None,
         }
 
     def when(self, at: int) -> str:
@@ -100,13 +103,15 @@ class Page:
         if value is None:
             return "–"
         value = round(value, digits)
-        return ("−" if value < 0 else "+" if value > 0 else "±") + self.speech.number(abs(value), digits)
+        point = "," if self.language == "de" else "."
+        return ("−" if value < 0 else "+" if value > 0 else "±") + f"{abs(value):.{digits}f}".replace(".", point)
 
 
 def _page(request: Request, parts: PartsOf, caller: Reader) -> Page:
     language = language_of(request)
-    zone = parts.entries.load().zone_of(None)
-    return Page(request, parts, caller, language, Speech(language, zone), parts.clock.now())
+    catalogue = parts.entries.load()
+    speech = Speech(language, catalogue.zone_of(None))
+    return Page(request, parts, caller, language, speech, parts.clock.now(), catalogue)
 
 
 PageOf = Annotated[Page, Depends(_page)]

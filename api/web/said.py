@@ -21,7 +21,6 @@ router = APIRouter(include_in_schema=False, route_class=Viewed)
 Order = Literal["newest", "oldest", "reach", "engagement"]
 Since = Literal["", "1h", "24h", "7d"]
 _SINCE = {"1h": timedelta(hours=1), "24h": timedelta(hours=24), "7d": timedelta(days=7)}
-LABELS = ("negative", "neutral", "positive", "uncertain")
 _PAGE, _EXCERPT = 25, 700
 
 
@@ -40,7 +39,7 @@ def mentions_view(
     """A page of mentions."""
     chosen = {"q": q, "topic": topic, "platform": platform, "language": language, "label": label, "since": since}
     if topic:
-        page.caller.topics((topic,), frozenset(page.parts.entries.load().topics))
+        page.caller.topics((topic,), frozenset(page.catalogue.topics))
     found = page.parts.mentions.page(_filter(page, chosen, order), page.caller.scope, limit=_PAGE, cursor=cursor)
     kept = {
         name: value
@@ -52,7 +51,6 @@ def mentions_view(
         chosen={**chosen, "order": order},
         topics=topics_of(page),
         platforms=_platforms(page),
-        labels=LABELS,
         items=[shown(page, one, topic) for one in found.items],
         more=f"/mentions?{urlencode({**kept, 'cursor': found.next})}" if found.next else None,
         first=cursor is None,
@@ -75,8 +73,8 @@ def _filter(page: Page, chosen: dict[str, str], order: Order) -> MentionFilter:
 
 def _platforms(page: Page) -> list[str]:
     names = [topic.id for topic in topics_of(page)]
-    week = page.parts.figures.totals(names, page.now - _SINCE["7d"], page.now, group="platform") if names else {}
-    return [name for name, counts in week.items() if counts.mentions and name != "unknown"]
+    week = page.parts.figures.mentions(names, page.now - _SINCE["7d"], page.now, groups=("platform",))["platform"]
+    return [name for name, mentions in week.items() if mentions and name != "unknown"]
 
 
 @router.get("/mentions/{key}")

@@ -11,7 +11,7 @@ from msgspec import Struct, structs
 from api.web.page import Page
 from resonance.alerts.message import Material, Message, Part, Shown
 from resonance.alerts.wording import message, sentence
-from resonance.model import instant, key_text
+from resonance.model import instant, key_text, micros
 from resonance.stores.figures import value_of
 from resonance.stores.mentions import Found, MentionFilter
 from resonance.update import Counts
@@ -73,7 +73,7 @@ def _shown(page: Page, found: Found) -> Shown:
 
 
 def _facts(page: Page, row: Mapping[str, Any]) -> dict[str, Any]:
-    """Since it fired: mentions, how they are felt, reach; and the same time a week before."""
+    """Since shortly before it fired: mentions, how they are felt, reach; and the same time a week before."""
     if row["fired_at"] is None or row["topic"].startswith("source:"):
         return {}
     start = instant(row["fired_at"]) - timedelta(minutes=15)
@@ -85,6 +85,7 @@ def _facts(page: Page, row: Mapping[str, Any]) -> dict[str, Any]:
     )
     mood = now.p_negative + now.p_neutral + now.p_positive
     return {
+        "since": micros(start),
         "mentions": now.mentions,
         "before": before.mentions,
         "negative": now.p_negative / mood if mood else None,

@@ -20,6 +20,9 @@ from resonance.update import Counts
 router = APIRouter(include_in_schema=False, route_class=Viewed)
 _WEEK, _HOUR, _DAY = timedelta(days=7), timedelta(hours=1), timedelta(days=1)
 _YEAR = 31_536_000
+_FIRST = {"alarm": 0, "lively": 1}
+"""States whose topics stand above the others."""
+_SHOWN = ("volume", "net_sentiment")
 
 
 @router.get("/")
@@ -27,7 +30,9 @@ def today(page: PageOf) -> HTMLResponse:
     """Above the fold one sentence an open alert; below it numbers."""
     rows, _ = page.parts.incidents.page(AlertFilter(state=("firing",)), page.caller.scope, limit=20)
     alarmed = {row["topic"] for row in rows}
-    topics = [_line(page, topic, alarmed, sums) for topic, sums in _sums(page)]
+    usual = _usual(page)
+    lines = [_line(topic, usual[topic.id], topic.id in alarmed, sums) for topic, sums in _sums(page)]
+    topics = sorted(lines, key=lambda line: _FIRST.get(line["state"], len(_FIRST)))
     return page.render(
         "today.html",
         alerts=[tell(page, row) for row in rows],
@@ -48,7 +53,7 @@ def choose_language(code: str, request: Request, to: str = "/") -> RedirectRespo
 
 def topics_of(page: Page) -> list[Topic]:
     """The topics that the reader may see."""
-    known = page.parts.entries.load().topics.values()
+    known = page.catalogue.topics.values()
     return [topic for topic in known if topic.status != "archived" and page.caller.scope.sees(topic.id)]
 
 
@@ -73,7 +78,9 @@ def _sums(page: Page) -> list[tuple[Topic, dict[str, Any]]]:
         "day": (begin, now),
         "day_before": (week_before(page, begin), week_before(page, now)),
     }
-    sums = {name: figures.totals(names, start, end, group="topic") for name, (start, end) in spans.items()}
+    sums = {
+        name: figures.totals(names, start, end, group="topic", metrics=_SHOWN) for name, (start, end) in spans.items()
+    }
     series = figures.series(names, "volume", Span(now - _DAY, now, "1h", page.zone)) if names else {}
     return [
         (
@@ -87,13 +94,18 @@ def _sums(page: Page) -> list[tuple[Topic, dict[str, Any]]]:
     ]
 
 
-def _line(page: Page, topic: Topic, alarmed: set[str], sums: dict[str, Any]) -> dict[str, Any]:
-    zone = page.parts.entries.load().zone_of(topic.id)
-    usual = page.parts.expectations.usual(topic.id, [page.now - _HOUR, page.now], zone)[0]
+def _usual(page: Page) -> dict[str, Usual | None]:
+    """Topic → what is usual for the last hour."""
+    zones = {topic.id: page.catalogue.zone_of(topic.id) for topic in topics_of(page)}
+    found = page.parts.expectations.usual(zones, [page.now - _HOUR, page.now])
+    return {name: bands[0] for name, bands in found.items()}
+
+
+def _line(topic: Topic, usual: Usual | None, alarmed: bool, sums: dict[str, Any]) -> dict[str, Any]:
     hour = sums["hour"].mentions
     return {
         "topic": topic,
-        "state": "alarm" if topic.id in alarmed else _state(hour, usual),
+        "state": "alarm" if alarmed else _state(hour, usual),
         "hour": hour,
         "hour_before": sums["hour_before"].mentions,
         "usual": usual,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import reduce
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
@@ -14,10 +15,11 @@ from api.web.telling import tell
 from api.web.today import topics_of, week_before
 from resonance.catalogue import Topic
 from resonance.errors import NotFound
-from resonance.stores.figures import Span, steps, value_of
+from resonance.model import micros
+from resonance.stores.figures import LABELS, MADE_OF, Span, Step, value_of
 from resonance.stores.incidents import AlertFilter
 from resonance.stores.mentions import MentionFilter
-from resonance.update import Counts
+from resonance.update import Counts, plus
 
 router = APIRouter(include_in_schema=False, route_class=Viewed)
 Period = Literal["6h", "24h", "7d", "28d"]
@@ -27,6 +29,7 @@ PERIODS: dict[str, tuple[timedelta, str]] = {
     "7d": (timedelta(days=7), "10800"),
     "28d": (timedelta(days=28), "43200"),
 }
+_NUMBERS = ("volume", "negative", "net_sentiment", "reach", "engagement")
 _WIDTH, _HEIGHT = 720, 200
 _SHOWN = 6
 
@@ -48,7 +51,8 @@ def topic_view(name: str, page: PageOf, period: Annotated[Period, Query()] = "24
     length, step = PERIODS[period]
     start = page.now - length
     rows, _ = page.parts.incidents.page(AlertFilter(state=("firing",), topic=(name,)), page.caller.scope, limit=5)
-    sums = _totals(page, name, start, page.now)
+    steps = page.parts.figures.counted([name], Span(start, page.now, step, page.zone), tuple(MADE_OF))[name]
+    sums = reduce(plus, (one.counts or Counts() for one in steps), Counts())
     latest = page.parts.mentions.page(MentionFilter(topic=(name,)), page.caller.scope, limit=4)
     return page.render(
         "topic.html",
@@ -58,54 +62,62 @@ def topic_view(name: str, page: PageOf, period: Annotated[Period, Query()] = "24
         periods=tuple(PERIODS),
         alerts=[tell(page, row) for row in rows],
         departments=_departments(page, topic),
-        numbers=sums,
-        before=_totals(page, name, week_before(page, start), week_before(page, page.now)),
-        chart=_chart(page, topic, Span(start, page.now, step, page.zone)),
-        shares=_shares(page, name, start),
+        numbers=_numbers(sums),
+        before=_before(page, name, start),
+        chart=_chart(page, name, steps),
+        shares=_shares(page, name, start, sums),
         latest=[shown(page, one, name) for one in latest.items],
     )
 
 
 def _departments(page: Page, topic: Topic) -> list[str]:
-    known = page.parts.entries.load().departments
+    known = page.catalogue.departments
     return [known[name].name if name in known else name for name in topic.departments]
 
 
-def _totals(page: Page, name: str, start: datetime, end: datetime) -> dict[str, float | None]:
-    counts = page.parts.figures.totals([name], start, end, group="topic").get(name, Counts())
-    names = ("volume", "negative", "positive", "net_sentiment", "reach", "engagement")
-    return {metric: value_of(metric, counts) for metric in names}
+def _totals(page: Page, name: str, start: datetime, end: datetime) -> Counts:
+    found = page.parts.figures.totals([name], start, end, group="topic", metrics=_NUMBERS)
+    return found.get(name, Counts())
 
 
-def _shares(page: Page, name: str, start: datetime) -> dict[str, list[dict[str, Any]]]:
+def _before(page: Page, name: str, start: datetime) -> dict[str, float | None] | None:
+    """The same time a week ago, or, where that would overlap, the time before; None where nothing is known of that."""
+    length = page.now - start
+    if length <= timedelta(days=7):
+        return _numbers(_totals(page, name, week_before(page, start), week_before(page, page.now)))
+    counts = _totals(page, name, start - length, start)
+    return _numbers(counts) if counts.mentions else None
+
+
+def _numbers(counts: Counts) -> dict[str, float | None]:
+    return {metric: value_of(metric, counts) for metric in _NUMBERS}
+
+
+def _shares(page: Page, name: str, start: datetime, sums: Counts) -> dict[str, list[dict[str, Any]]]:
     """Group → its greatest parts."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for group in ("platform", "language", "label"):
-        sums = page.parts.figures.totals([name], start, page.now, group=group)
-        total = sum(counts.mentions for counts in sums.values())
-        parts: list[dict[str, Any]] = [
-            {"name": key, "mentions": counts.mentions, "share": counts.mentions / total}
-            for key, counts in sums.items()
-            if counts.mentions
-        ]
-        found[group] = sorted(parts, key=lambda part: -int(part["mentions"]))[:_SHOWN]
-    return found
+    found = page.parts.figures.mentions([name], start, page.now, groups=("platform", "language"))
+    found["label"] = {label: getattr(sums, label) for label in LABELS}
+    return {group: _greatest(parts) for group, parts in found.items()}
 
 
-def _chart(page: Page, topic: Topic, span: Span) -> dict[str, Any]:
+def _greatest(parts: dict[str, int]) -> list[dict[str, Any]]:
+    total = sum(parts.values())
+    ordered = sorted(parts.items(), key=lambda part: (-part[1], part[0]))[:_SHOWN]
+    return [{"name": key, "mentions": count, "share": count / total} for key, count in ordered if count]
+
+
+def _chart(page: Page, name: str, steps: list[Step]) -> dict[str, Any]:
     """The series with its band: rows for a table and for uPlot, and the same drawn as SVG for those without script."""
-    edges = steps(span)
-    volume = page.parts.figures.series([topic.id], "volume", span)[topic.id]
-    negative = page.parts.figures.series([topic.id], "negative", span)[topic.id]
-    usual = page.parts.expectations.usual(topic.id, edges, page.parts.entries.load().zone_of(topic.id))
+    edges = [*(step.at for step in steps), page.now]
+    usual = page.parts.expectations.usual({name: page.catalogue.zone_of(name)}, edges)[name]
     rows: list[dict[str, Any]] = [
         {
-            "at": int(point.at.timestamp() * 1e6),
-            "value": point.value,
-            "negative": bad.value,
+            "at": micros(step.at),
+            "value": None if step.counts is None else step.counts.mentions,
+            "negative": None if step.counts is None else step.counts.negative,
             "usual": band,
         }
-        for point, bad, band in zip(volume, negative, usual, strict=True)
+        for step, band in zip(steps, usual, strict=True)
     ]
     top = max([*(row["value"] or 0 for row in rows), *(band.high for band in usual if band), 1])
     return {"rows": rows, "top": top, **_drawn(rows, top), "width": _WIDTH, "height": _HEIGHT}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from itertools import pairwise
 from math import sqrt
 
 from msgspec import Struct
 
-from resonance.baseline import Expectation, expected
+from resonance.baseline import Expectation, Outlook
 from resonance.stores.database import Database
 from resonance.stores.evaluations import Evaluations
 
@@ -31,15 +31,20 @@ class Expectations:
     def __init__(self, database: Database) -> None:
         self._trackers = Evaluations(database)
 
-    def usual(self, topic: str, edges: Sequence[datetime], zone: tzinfo) -> list[Usual | None]:
-        """One a step between two edges; None with less than a day of history."""
-        found = self._trackers.remembered([topic]).get(topic)
-        if found is None or found.state is None:
-            return [None] * (len(edges) - 1)
-        baseline = found.state.baseline
-        seconds = [int(edge.timestamp()) for edge in edges]
-        steps = pairwise(seconds)
-        return [_band(expected(baseline, start, end, zone)) if end > start else None for start, end in steps]
+    def usual(self, zones: Mapping[str, tzinfo], edges: Sequence[datetime]) -> dict[str, list[Usual | None]]:
+        """Topic → one a step between two edges; None with less than a day of history. `zones`: the topics, each with the
+        zone whose hours and weekdays it keeps."""
+        found = self._trackers.remembered(zones)
+        states = {topic: found[topic].state if topic in found else None for topic in zones}
+        steps = list(pairwise(int(edge.timestamp()) for edge in edges))
+        outlooks = {topic: Outlook(state.baseline, zones[topic]) for topic, state in states.items() if state}
+        return {
+            topic: [
+                _band(outlooks[topic].expected(start, end)) if topic in outlooks and end > start else None
+                for start, end in steps
+            ]
+            for topic in zones
+        }
 
 
 def _band(usual: Expectation | None) -> Usual | None:

@@ -7,7 +7,8 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from functools import cache
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -27,6 +28,8 @@ ALL_POINTS = 10 * POINTS
 _DIGITS = 9
 _NAMES = ("1m", "15m", "1h", "1d", "1w")
 _SECONDS = {"1m": 60, "15m": 900, "1h": 3600}
+_WHOLE = 1 << 40
+"""The length of a step in seconds into which all time goes."""
 _BY_ENVIRONMENT = ("platform", "language", "environment")
 UNITS: dict[str, str] = {
     "volume": "mentions",
@@ -58,6 +61,14 @@ class Point(Struct, frozen=True):
     low: float | None = None
     high: float | None = None
     expected: float | None = None
+
+
+class Step(Struct, frozen=True):
+    """The sums of one step. `counts` None: unknown. `complete` as of a Point."""
+
+    at: datetime
+    counts: Counts | None
+    complete: bool
 
 
 def steps(span: Span) -> list[datetime]:
@@ -102,6 +113,26 @@ def _local(span: Span) -> list[datetime]:
     return found
 
 
+LABELS = ("negative", "neutral", "positive", "uncertain")
+MADE_OF: dict[str, tuple[str, ...]] = {
+    "volume": ("mentions",),
+    "reach": ("mentions", "reach", "reach_unknown"),
+    "engagement": ("likes", "replies", "reposted", "quotes"),
+    "positive": ("positive",),
+    "neutral": ("neutral",),
+    "negative": ("negative",),
+    "uncertain": ("uncertain",),
+    "net_sentiment": ("p_negative", "p_neutral", "p_positive"),
+    "resonance": (),
+}
+"""The sums that a metric is read from: only those are added up."""
+
+
+def _columns(metrics: Sequence[str], group: Group) -> tuple[str, ...]:
+    needed = {column for metric in metrics for column in MADE_OF[metric]}
+    return tuple(column for column in schema.COUNTS if column in needed or (group == "label" and column in LABELS))
+
+
 def value_of(metric: str, counts: Counts) -> float | None:
     """A metric of some sums; None where it is not known.
 
@@ -115,7 +146,7 @@ def value_of(metric: str, counts: Counts) -> float | None:
             return counts.reach if counts.mentions > counts.reach_unknown else (None if counts.mentions else 0)
         case "engagement":
             return counts.likes + counts.replies + counts.reposted + counts.quotes
-        case "positive" | "neutral" | "negative":
+        case "positive" | "neutral" | "negative" | "uncertain":
             return int(getattr(counts, metric))
         case "net_sentiment":
             total = counts.p_negative + counts.p_neutral + counts.p_positive
@@ -138,18 +169,40 @@ class Figures:
         metric: str,
         span: Span,
         *,
-        group: str = "topic",
+        group: Group = "topic",
         voices: Sequence[str] = ("earned",),
     ) -> dict[str, list[Point]]:
         """Group → its points, in the order of time; every step is there."""
+        return {
+            label: [
+                Point(one.at, None if one.counts is None else value_of(metric, one.counts), one.complete)
+                for one in steps
+            ]
+            for label, steps in self.counted(topics, span, (metric,), group=group, voices=voices).items()
+        }
+
+    def counted(
+        self,
+        topics: Sequence[str],
+        span: Span,
+        metrics: Sequence[str],
+        *,
+        group: Group = "topic",
+        voices: Sequence[str] = ("earned",),
+    ) -> dict[str, list[Step]]:
+        """Group → the sums of its steps, in the order of time, from which these metrics can be read; every step is there."""
         edges = steps(span)
         starts = [int(edge.timestamp()) for edge in edges[:-1]]
         sums: dict[str, dict[int, Counts]] = defaultdict(dict)
         complete = self.complete_until()
-        fine = span.step not in ("1d", "1w") and _seconds(span.step) % QUARTER != 0
+        length = 0 if span.step in ("1d", "1w") else _seconds(span.step)
+        fine = length % QUARTER != 0
         known = self._known_since(span, group, fine=fine, now=complete)
-        for name, bucket, counts in self._rows(topics, span, group, voices, fine=fine, now=complete):
-            index = _index(starts, bucket)
+        columns = _columns(metrics, group)
+        for (name,), at, counts in self._rows(
+            topics, span, (group,), voices, fine=fine, now=complete, length=length or 60, columns=columns
+        ):
+            index = _index(starts, at)
             for label, part in _parts(group, name, counts):
                 sums[label][index] = plus(sums[label].get(index, Counts()), part)
         if group == "topic":
@@ -160,9 +213,9 @@ class Figures:
             raise Invalid([Problem(detail, "step", "too_many")])
         return {
             label: [
-                Point(
+                Step(
                     edges[i],
-                    value_of(metric, cells.get(i, Counts())) if starts[i] >= known else None,
+                    cells.get(i, Counts()) if starts[i] >= known else None,
                     edges[i + 1].timestamp() <= complete,
                 )
                 for i in range(len(starts))
@@ -171,17 +224,53 @@ class Figures:
         }
 
     def totals(
-        self, topics: Sequence[str], start: datetime, end: datetime, *, group: str, voices: Sequence[str] = ("earned",)
+        self,
+        topics: Sequence[str],
+        start: datetime,
+        end: datetime,
+        *,
+        group: Group,
+        metrics: Sequence[str] = tuple(MADE_OF),
+        voices: Sequence[str] = ("earned",),
     ) -> dict[str, Counts]:
-        """Group → its sums over the whole time."""
-        span = Span(start, end, "15m", ZoneInfo("UTC"))
+        """Group → its sums over the whole time, from which these metrics can be read."""
         sums: dict[str, Counts] = {}
-        for name, _, counts in self._rows(
-            topics, span, group, voices, fine=False, now=self.complete_until(), whole=True
-        ):
+        for (name,), counts in self._whole(topics, start, end, (group,), voices, _columns(metrics, group)):
             for label, part in _parts(group, name, counts):
                 sums[label] = plus(sums.get(label, Counts()), part)
         return dict(sorted(sums.items()))
+
+    def mentions(
+        self,
+        topics: Sequence[str],
+        start: datetime,
+        end: datetime,
+        *,
+        groups: Sequence[Group],
+        voices: Sequence[str] = ("earned",),
+    ) -> dict[str, dict[str, int]]:
+        """Group → its parts → mentions over the whole time: several groups, of those that `totals` knows but labels, in
+        one reading. They are all by environment, or none is: what is older than 90 days is told apart by day only."""
+        found: dict[str, dict[str, int]] = {group: {} for group in groups}
+        for names, counts in self._whole(topics, start, end, groups, voices, ("mentions",)):
+            for group, name in zip(groups, names, strict=True):
+                found[group][name] = found[group].get(name, 0) + counts.mentions
+        return {group: dict(sorted(parts.items())) for group, parts in found.items()}
+
+    def _whole(
+        self,
+        topics: Sequence[str],
+        start: datetime,
+        end: datetime,
+        groups: Sequence[Group],
+        voices: Sequence[str],
+        columns: Sequence[str],
+    ) -> list[tuple[tuple[str, ...], Counts]]:
+        """(groups' names, sums of these columns) over the whole time."""
+        span = Span(start, end, "15m", ZoneInfo("UTC"))
+        now = self.complete_until()
+        rows = self._rows(topics, span, groups, voices, fine=False, now=now, length=_WHOLE, columns=columns)
+        return [(names, counts) for names, _, counts in rows]
 
     def _known_since(self, span: Span, group: str, *, fine: bool, now: float) -> float:
         """Since when (epoch s) such steps are known: what is no longer kept so finely is unknown, not empty."""
@@ -213,45 +302,73 @@ class Figures:
         self,
         topics: Sequence[str],
         span: Span,
-        group: str,
+        groups: Sequence[Group],
         voices: Sequence[str],
         *,
         fine: bool,
         now: float,
-        whole: bool = False,
-    ) -> list[tuple[str, int, Counts]]:
-        """(group's name, bucket, sums); with `whole` all buckets together, as bucket 0."""
-        window, environment = schema.window.c, schema.environment.c
-        names: dict[str, sa.ColumnElement[str]] = {
-            "topic": window.topic.expression,
-            "label": sa.literal(""),
-            "voice": window.voice.expression,
-            "platform": sa.func.coalesce(environment.platform, "unknown"),
-            "language": sa.func.coalesce(environment.language, "und"),
-            "environment": sa.func.coalesce(environment.platform, "unknown")
-            .concat("/")
-            .concat(sa.func.coalesce(environment.community, "-"))
-            .concat("/")
-            .concat(sa.func.coalesce(environment.language, "und")),
-        }
-        sums = [sa.func.sum(window[name]) for name in schema.COUNTS]
-        name = names[group].label("name")
-        found: list[tuple[str, int, Counts]] = []
+        length: int,
+        columns: Sequence[str],
+    ) -> list[tuple[tuple[str, ...], int, Counts]]:
+        """(groups' names, start of a step of `length` seconds, sums of these columns, the others 0)."""
+        query = _sums(tuple(groups), tuple(columns))
+        asked = {"topics": list(topics), "voices": list(voices), "length": length}
+        count = len(groups)
+        found: list[tuple[tuple[str, ...], int, Counts]] = []
         with self._database.read() as connection:
-            for resolution, first, end in self._pieces(span, group, fine=fine, now=now):
+            for resolution, first, end in self._pieces(span, groups[0], fine=fine, now=now):
+                # A day counts where its middle lies.
                 middle = DAY // 2 if resolution == DAY else 0
-                bucket = sa.literal(0) if whole else window.bucket + middle
-                query = (
-                    sa.select(name, bucket.label("at"), *sums)
-                    .select_from(schema.window.outerjoin(schema.environment, environment.id == window.environment))
-                    .where(window.topic.in_(topics), window.resolution == resolution, window.voice.in_(voices))
-                    .where(window.bucket >= first, window.bucket < end)
-                    .group_by(*([name] if whole else [name, window.bucket]))
-                )
-                if group in _BY_ENVIRONMENT:
-                    query = query.where(window.environment != EVERYWHERE)
-                found += [(row[0], row[1], Counts(*map(int, row[2:]))) for row in connection.execute(query)]
+                piece = {"resolution": resolution, "first": first, "end": end, "middle": middle}
+                for row in connection.execute(query, {**asked, **piece}):
+                    sums = dict(zip(columns, map(int, row[count + 1 :]), strict=True))
+                    found.append((tuple(row[:count]), row[count], Counts(**sums)))
         return found
+
+
+def _named(environment: Any) -> dict[str, sa.ColumnElement[Any]]:
+    """What the groups that a mention's surroundings make are called; `environment`: that table's columns."""
+    platform = sa.func.coalesce(environment.platform, "unknown")
+    language = sa.func.coalesce(environment.language, "und")
+    community = sa.func.coalesce(environment.community, "-")
+    return {
+        "platform": platform,
+        "language": language,
+        "environment": platform.concat("/").concat(community).concat("/").concat(language),
+    }
+
+
+@cache
+def _sums(groups: tuple[Group, ...], columns: tuple[str, ...]) -> sa.Select[Any]:
+    """The statement, built once: building costs more than a short one takes."""
+    window = schema.window.c
+    names: dict[str, sa.ColumnElement[Any]] = {"topic": window.topic, "voice": window.voice, "label": sa.literal("")}
+    told = [name for name in groups if name not in _BY_ENVIRONMENT]
+    length: sa.ColumnElement[int] = sa.bindparam("length", type_=sa.BigInteger)
+    step = ((window.bucket + sa.bindparam("middle", type_=sa.BigInteger)) // length * length).label("step")
+    keys: list[Any] = [*(names[name].label(f"by_{name}") for name in told), step]
+    summed: list[Any] = [sa.func.sum(window[column]).label(f"of_{column}") for column in columns]
+    chosen: list[sa.ColumnElement[bool]] = [
+        window.topic.in_(sa.bindparam("topics", expanding=True)),
+        window.voice.in_(sa.bindparam("voices", expanding=True)),
+        window.resolution == sa.bindparam("resolution"),
+        window.bucket >= sa.bindparam("first"),
+        window.bucket < sa.bindparam("end"),
+    ]
+    if len(told) == len(groups):
+        return sa.select(*keys, *summed).where(*chosen).group_by(*keys)
+    # Names come after the sums of each environment: there are few of them, and many rows.
+    chosen.append(window.environment != EVERYWHERE)
+    parts = sa.select(window.environment, *keys, *summed).where(*chosen).group_by(window.environment, *keys).subquery()
+    environment = schema.environment.c
+    named = _named(environment) | {name: parts.c[f"by_{name}"] for name in told}
+    outer: list[Any] = [named[name].label(f"name_{name}") for name in groups]
+    sums: list[Any] = [sa.func.sum(parts.c[f"of_{column}"]) for column in columns]
+    return (
+        sa.select(*outer, parts.c.step, *sums)
+        .select_from(parts.outerjoin(schema.environment, environment.id == parts.c.environment))
+        .group_by(*outer, parts.c.step)
+    )
 
 
 def _index(starts: Sequence[int], bucket: int) -> int:
@@ -262,6 +379,4 @@ def _parts(group: str, name: str, counts: Counts) -> list[tuple[str, Counts]]:
     """A group's name with its sums; labels are taken apart."""
     if group != "label":
         return [(name, counts)]
-    return [
-        (label, Counts(mentions=getattr(counts, label))) for label in ("negative", "neutral", "positive", "uncertain")
-    ]
+    return [(label, Counts(mentions=getattr(counts, label))) for label in LABELS]

@@ -229,6 +229,11 @@ def _by_match(chosen: MentionFilter, topics: Collection[str] | None) -> list[sa.
         conditions.append(match.label.in_(chosen.label))
     if not conditions:
         return []
+    # The same bounds as the mention's: without them every match of a topic is looked at.
+    if chosen.start is not None:
+        conditions.append(match.placed_at >= chosen.start)
+    if chosen.end is not None:
+        conditions.append(match.placed_at < chosen.end)
     if chosen.q or chosen.author or chosen.order in ("newest", "oldest", "resonance"):
         return [sa.exists().where(match.row == schema.mention.c.row, *conditions)]
     return [schema.mention.c.row.in_(sa.select(match.row).where(*conditions))]

@@ -6,6 +6,8 @@ import os
 import shutil
 import sys
 import threading
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -45,21 +47,67 @@ def up(
 ) -> None:
     """Run everything on this machine: embedded store and log, no Kafka. Ctrl-C stops it and loses nothing."""
     logs.set_up("info", process="up")
-    if demo:
-        from services import demonstration
-
-        config, data = demonstration.folder(config, data, seed=seed, quiet=quiet)
+    stop = threading.Event()
     given = {"host": host, "port": port}
-    chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    run = _demo(config, data, chosen, stop, seed, quiet, speed) if demo else _run(config, data, chosen, stop)
+    console.print("stopped; nothing is lost")
+    sys.exit(run)
+
+
+def _demo(
+    config: Path | None,
+    data: Path | None,
+    web: dict[str, Any],
+    stop: threading.Event,
+    seed: int,
+    quiet: bool,
+    speed: float,
+) -> int:
+    """One story, or two where the configuration is ours, until told to stop; returns an exit code."""
+    from services import demonstration
+    from services.stories import Stories, Story, tell
+
+    told: dict[str, Any] = {"seed": seed, "speed": speed}
+    ours, (config, data) = config is None, demonstration.folder(config, data, seed=seed, quiet=quiet)
+    if quiet or not ours:
+        prepare = partial(demonstration.prepare, **told, quiet=quiet, console=console)
+        return _run(config, data, web, stop, prepare)
+    stories = Stories(data)
+
+    def place(story: Story) -> tuple[Path, Path]:
+        return demonstration.folder(None, stories.folder(story), seed=seed, quiet=story == "quiet")
+
+    def load_history(story: Story) -> None:
+        machine = Machine.open(*place(story))
+        lock = machine.folder.lock()
+        demonstration.load(machine, **told, quiet=story == "quiet", console=Console(quiet=True))
+        machine.close()
+        os.close(lock)
+
+    def play(story: Story, leave: threading.Event) -> int:
+        prepare = partial(demonstration.prepare, **told, quiet=story == "quiet", console=console)
+        return _run(*place(story), web, stop, prepare, leave, stories.base)
+
+    return tell(stories, load_history, play, stop)
+
+
+def _run(
+    config: Path | None,
+    data: Path | None,
+    chosen: dict[str, Any],
+    stop: threading.Event,
+    prepare: Callable[[Machine], None] = Machine.prepare,
+    leave: threading.Event | None = None,
+    stories: Path | None = None,
+) -> int:
+    """One installation until told to stop, or to leave it; returns an exit code."""
     configuration = load(config, data=data, web=chosen or None)
     web = configuration.settings.web
     machine = Machine.open(config, data)
     lock = machine.folder.lock()
     check_port(web.host, web.port)
-    if demo:
-        demonstration.prepare(machine, seed=seed, quiet=quiet, speed=speed, console=console)
-    else:
-        machine.prepare()
+    prepare(machine)
     from services.webserver import check_exposure
 
     check_exposure(machine, web.host)
@@ -69,7 +117,6 @@ def up(
     folder.metrics.mkdir()
     folder.announce(Running(os.getpid(), url))
     machine.close()
-    stop = threading.Event()
     stop_on_signals(stop)
     console.print(f"[bold]Resonance[/] at {url}  (data in {folder.path}; Ctrl-C stops)")
 
@@ -82,13 +129,14 @@ def up(
             lock=lock,
             life=life,
             url=url,
+            stories=None if stories is None else str(stories),
         )
 
-    supervisor = Supervisor(children(), assignment, {"PROMETHEUS_MULTIPROC_DIR": str(folder.metrics)}, stop)
+    supervisor = Supervisor(children(), assignment, {"PROMETHEUS_MULTIPROC_DIR": str(folder.metrics)}, leave or stop)
     code = supervisor.run()
     folder.announce(None)
-    console.print("stopped; nothing is lost")
-    sys.exit(code)
+    os.close(lock)
+    return code
 
 
 def check(config: Config = None) -> None:

@@ -19,6 +19,7 @@ from resonance.clock import ManualClock
 from resonance.model import Upsert
 from tests.support.fake_feeds import FakeFeeds, Feed, Item, rss
 from tests.support.machine import at
+from tests.support.reading import batches_of
 from tests.support.serving import Serving
 
 EVERY = timedelta(seconds=0.02)
@@ -41,17 +42,8 @@ def read(
     """Batches until enough came."""
     feeds = tuple(address + path for path in paths)
 
-    async def story() -> list[Batch]:
-        found: list[Batch] = []
-        source = Feeds(feeds, EVERY, ManualClock(at(0)), Web(**{"spacing": 0.0, **(client or {})}))
-        async with asyncio.timeout(20), aclosing(source.batches(token)) as batches:
-            async for batch in batches:
-                found.append(batch)
-                if until(found):
-                    break
-        return found
-
-    return asyncio.run(story())
+    source = Feeds(feeds, EVERY, ManualClock(at(0)), Web(**{"spacing": 0.0, **(client or {})}))
+    return batches_of(source, token, until)
 
 
 def ids(batches: list[Batch]) -> list[str]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable, Iterator
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -21,6 +20,7 @@ from resonance.errors import RateLimited
 from resonance.model import Delete, EngagementSeen, Mention, Upsert
 from tests.support.data import data_path
 from tests.support.fake_hackernews import TIME, FakeHackerNews
+from tests.support.reading import batches_of
 from tests.support.serving import Serving
 
 START = datetime.fromtimestamp(TIME + 1000, UTC)
@@ -40,17 +40,8 @@ def read(
     clock: ManualClock | None = None,
     updates: float = 0.0,
 ) -> list[Batch]:
-    async def story() -> list[Batch]:
-        found: list[Batch] = []
-        source = HackerNews(address, 0.01, updates, clock or ManualClock(START), Web(spacing=0.0))
-        async with asyncio.timeout(60), aclosing(source.batches(token)) as batches:
-            async for batch in batches:
-                found.append(batch)
-                if until(found):
-                    break
-        return found
-
-    return asyncio.run(story())
+    source = HackerNews(address, 0.01, updates, clock or ManualClock(START), Web(spacing=0.0))
+    return batches_of(source, token, until, seconds=60)
 
 
 def mentions(found: list[Batch]) -> list[Mention]:

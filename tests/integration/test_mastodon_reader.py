@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import aclosing
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +18,7 @@ from resonance.clock import SystemClock
 from resonance.errors import RateLimited
 from resonance.model import Delete, EngagementSeen, Upsert
 from tests.support.fake_mastodon import FakeMastodon, account
+from tests.support.reading import batches_of
 from tests.support.serving import Serving
 
 
@@ -37,16 +36,7 @@ def source(address: str, *, token: bool = True, streams: tuple[str, ...] = ("has
 
 
 def read(made: Mastodon, token: str | None, until: Callable[[list[Batch]], bool]) -> list[Batch]:
-    async def story() -> list[Batch]:
-        found: list[Batch] = []
-        async with asyncio.timeout(20), aclosing(made.batches(token)) as batches:
-            async for batch in batches:
-                found.append(batch)
-                if until(found):
-                    break
-        return found
-
-    return asyncio.run(story())
+    return batches_of(made, token, until)
 
 
 def texts(found: list[Batch]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from babel.messages.extract import extract_from_dir
 
 from api.parts import Demo, Play
+from api.web import assets
 from api.web.words import HERE, translations
 from resonance.model import key_text
 from resonance.stores import schema
@@ -165,10 +167,85 @@ def test_the_message_stands_as_slack_shows_it(desk: Desk) -> None:
     assert "Bahn: ungewöhnlich viele Erwähnungen" in desk.get("/alerts/a").text
 
 
-def test_a_thread_shows_root_and_answers(desk: Desk) -> None:
-    key = desk.seed.mention("x:1", "bahn", text="die wurzel")
-    assert desk.get(f"/mentions/{key_text(key)}").status_code == 200
+def test_a_thread_shows_root_and_answers_in_the_order_of_time_and_where_one_is(desk: Desk) -> None:
+    root = desk.seed.mention("x:1", "bahn", placed=at(0), text="die wurzel")
+    late = desk.seed.mention("x:2", "bahn", placed=at(90), text="die zweite antwort", kind="comment")
+    soon = desk.seed.mention("x:3", "bahn", placed=at(30), text="die erste antwort", kind="comment")
+    desk.seed.mention("x:4", "bahn", placed=at(60), text="etwas anderes")
+    for row, (key, answers) in enumerate(((root, None), (late, root), (soon, root)), 1):
+        desk.seed.identity(key, row, answers)
+    for key, here in ((root, "die wurzel"), (late, "die zweite antwort")):
+        page = desk.get(f"/mentions/{key_text(key)}", GERMAN).text
+        thread = page[page.index("Verlauf</h2>") :]
+        thread = re.sub("</?mark>", "", thread)
+        said = re.findall(r"<blockquote[^>]*>(.*?)</blockquote>", thread)
+        assert said == ["die wurzel", "die erste antwort", "die zweite antwort"]
+        current = re.search(r'aria-current="true">.*?<blockquote[^>]*>(.*?)</blockquote>', thread, re.DOTALL)
+        assert current and current[1] == here
+        assert thread.count('href="/mentions/') == 2
     assert desk.get("/mentions/none").status_code == 404
+
+
+def test_a_mention_that_nobody_answers_has_no_thread(desk: Desk) -> None:
+    key = desk.seed.mention("x:1", "bahn")
+    desk.seed.identity(key, 1, None)
+    assert "Es sind keine Antworten gespeichert" in desk.get(f"/mentions/{key_text(key)}", GERMAN).text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/topics/bahn",
+        "/topics/bahn?period=28d",
+        "/mentions",
+        "/mentions/{key}",
+        "/alerts",
+        "/alerts/a",
+        "/sources",
+        "/topics/none",
+    ],
+)
+def test_without_the_installed_scripts_every_view_is_whole_and_refers_to_nothing_that_is_missing(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    bare = tmp_path / "static"
+    shutil.copytree(assets._FOLDER, bare, ignore=shutil.ignore_patterns("vendor"))
+    monkeypatch.setattr(assets, "_FOLDER", bare)
+    kept = (assets._body, assets._packed, assets.address)
+    for one in kept:
+        one.cache_clear()
+    try:
+        fire(desk)
+        key = desk.seed.mention("x:1", "bahn")
+        page = desk.get(path.format(key=key_text(key)))
+        assert page.status_code == (404 if path.endswith("none") else 200)
+        referred = re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text)
+        assert referred and "vendor" not in page.text and "None" not in page.text
+        assert {desk.get(one).status_code for one in referred} == {200}
+        if path.startswith("/topics/bahn"):
+            assert '<polyline class="line"' in page.text
+    finally:
+        for one in kept:
+            one.cache_clear()
+
+
+def test_the_topics_that_need_somebody_stand_first(desk: Desk) -> None:
+    desk.seed.alert("a", "post", reasons=REASONS, departments="[]")
+    page = desk.get("/", GERMAN).text
+    assert re.findall(r'<tr class="(\w+)"><th scope="row"><a href="/topics/(\w+)"', page) == [
+        ("alarm", "post"),
+        ("new", "bahn"),
+    ]
+
+
+def test_four_weeks_stand_against_the_four_before_and_only_where_those_are_known(desk: Desk) -> None:
+    desk.seed.window("bahn", at(-600), Counts(mentions=50))
+    desk.seed.window("bahn", at(-8 * 86400), Counts(mentions=20))
+    assert "in den 28 Tagen davor" not in desk.get("/topics/bahn?period=28d", GERMAN).text
+    desk.seed.window("bahn", at(-40 * 86400), Counts(mentions=7))
+    page = desk.get("/topics/bahn?period=28d", GERMAN).text
+    assert "<strong>70 Erwähnungen</strong>, in den 28 Tagen davor 7" in page
 
 
 def test_a_demo_is_steered_through_its_hooks(tmp_path: Path) -> None:
@@ -180,7 +257,31 @@ def test_a_demo_is_steered_through_its_hooks(tmp_path: Path) -> None:
     for act in ("pause", "jump"):
         assert desk.client.post("/demo", data={"act": act}, headers=OURS, follow_redirects=False).status_code == 303
     assert done == ["pause", "jump"]
-    assert desk.client.post("/demo", data={"act": "quiet"}, headers=OURS).status_code == 404
+    assert desk.client.post("/demo", data={"act": "change"}, headers=OURS).status_code == 404
+    desk.close()
+
+
+@pytest.mark.parametrize(
+    ("quiet", "changing", "shown", "absent"),
+    [
+        (False, False, "Ohne Krise spielen", "Mit der Krise spielen"),
+        (True, False, "Mit der Krise spielen", "Ohne Krise spielen"),
+        (False, True, "wird vorbereitet", "Ohne Krise spielen"),
+    ],
+)
+def test_a_demo_offers_its_other_story_and_begins_it_on_the_first_view(
+    tmp_path: Path, quiet: bool, changing: bool, shown: str, absent: str
+) -> None:
+    done: list[str] = []
+    nothing = lambda: None  # noqa: E731
+    hooks = Demo(
+        lambda: Play(True, False, quiet, changing), nothing, nothing, nothing, change=lambda: done.append("change")
+    )
+    desk = Desk(tmp_path, {"demo": hooks})
+    page = desk.get("/").text
+    assert shown in page and absent not in page
+    answer = desk.client.post("/demo", data={"act": "change", "to": "/alerts/a"}, headers=OURS, follow_redirects=False)
+    assert (answer.headers["location"], done) == ("/", ["change"])
     desk.close()
 
 

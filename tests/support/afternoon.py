@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 from msgspec import structs
 from rich.console import Console
 
-from ingest.demo import Truth, generate
+from ingest.demo import Demo, Truth, generate
 from resonance.clock import ManualClock
 from resonance.engines.evaluator import Evaluator
 from resonance.language.keyterms import key_terms
@@ -37,13 +38,28 @@ class Afternoon:
 
 def live_through(folder: Path, seed: int, *, quiet: bool = False, hours: float = HOURS) -> Afternoon:
     """Load 28 days, then live through the afternoon in steps of half a simulated minute."""
+    machine, demo = lived(folder, seed, quiet=quiet, hours=hours)
+    with machine.database.read() as connection:
+        rows = connection.execute(sa.select(schema.alert).where(schema.alert.c.fired_at.is_not(None)))
+        fired = [dict(row) | {"fired_at": instant(row["fired_at"])} for row in rows.mappings()]
+        outbox = connection.scalar(sa.select(sa.func.count()).select_from(schema.outbox)) or 0
+    machine.close()
+    return Afternoon(demo.truth, sorted(fired, key=lambda row: row["fired_at"]), outbox)
+
+
+def lived(
+    folder: Path, seed: int, *, quiet: bool = False, hours: float = HOURS, beside: Sequence[int] = ()
+) -> tuple[Machine, Demo]:
+    """An open machine after so many hours of the afternoon, at whose end its clock stands. `beside`: seeds whose 28 days
+    are in its history, too."""
     config, data = demonstration.folder(None, folder, seed=seed, quiet=quiet)
     machine = Machine.open(config, data)
     demo = generate(seed, quiet=quiet)
     demonstration.stand(machine, demo, speed=1)
     clock = machine.__dict__["clock"] = ManualClock(demo.truth.afternoon_at)
     machine.__dict__.pop("sink", None)
-    demonstration.load_history(machine, demo, Console(quiet=True))
+    for told in (demo, *map(generate, beside)):
+        demonstration.load_history(machine, told, Console(quiet=True))
     lanes = machine.lanes(alone=True)
     terms = partial(key_terms, lemmas=open_lemmas(machine.tables))
     evaluator = Evaluator(Evaluations(machine.database), machine.watch.catalogue, clock, terms)
@@ -63,12 +79,7 @@ def live_through(folder: Path, seed: int, *, quiet: bool = False, hours: float =
             while lane.step():
                 pass
         evaluator.step()
-    with machine.database.read() as connection:
-        rows = connection.execute(sa.select(schema.alert).where(schema.alert.c.fired_at.is_not(None)))
-        fired = [dict(row) | {"fired_at": instant(row["fired_at"])} for row in rows.mappings()]
-        outbox = connection.scalar(sa.select(sa.func.count()).select_from(schema.outbox)) or 0
-    machine.close()
-    return Afternoon(demo.truth, sorted(fired, key=lambda row: row["fired_at"]), outbox)
+    return machine, demo
 
 
 def _beat(clock: Any) -> bytes:

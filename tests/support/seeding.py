@@ -95,6 +95,14 @@ class Seed:
                 connection.execute(sa.insert(schema.match), matches)
         return key
 
+    def identity(self, key: bytes, row: int, root: bytes | None) -> None:
+        """That a mention is known, and what it answers."""
+        with self.database.write() as connection:
+            placed = connection.scalar(sa.select(schema.mention.c.placed_at).where(schema.mention.c.key == key))
+            known = {"key": key, "id": "", "row": row, "lane": 0, "placed_at": placed, "observed_at": placed}
+            stamp = {"stamp_at": placed, "stamp_version": "", "stamp_content": "", "root": root}
+            connection.execute(sa.insert(schema.identity), {**known, **stamp})
+
     def window(
         self,
         topic: str,

@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from resonance.baseline import BUCKET, DAY, Baseline, expected, fresh, learn, skip
+from resonance.baseline import BUCKET, DAY, Baseline, Outlook, expected, fresh, learn, skip
 
 BERLIN = ZoneInfo("Europe/Berlin")
 MONDAY = int(datetime(2026, 3, 2, tzinfo=BERLIN).timestamp())
@@ -118,3 +120,11 @@ def test_quiet_afternoons_stay_quiet_and_a_crisis_does_not() -> None:
             false += fires(quiet)
             missed += not fires([*quiet[:15], *(count + poisson(random, 4.0) for count in quiet[15:25])])
     assert (false, missed) == (0, 0)
+
+
+@given(st.lists(st.tuples(st.integers(0, 10_000_000), st.integers(60, 8 * DAY)), min_size=1, max_size=6))
+def test_an_outlook_expects_of_each_window_what_a_fresh_one_does(windows: list[tuple[int, int]]) -> None:
+    baseline = learn(fresh(0), [(at, at // BUCKET % 5) for at in range(0, 9 * DAY, BUCKET)], BERLIN)
+    outlook = Outlook(baseline, BERLIN)
+    found = [outlook.expected(start, start + length) for start, length in windows]
+    assert found == [expected(baseline, start, start + length, BERLIN) for start, length in windows]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from resonance.errors import Invalid
 from resonance.stores.database import Database
-from resonance.stores.figures import POINTS, Figures, Span, steps, value_of
+from resonance.stores.figures import MADE_OF, POINTS, Figures, Group, Metric, Span, steps, value_of
 from resonance.update import Counts
 from tests.support.seeding import Seed
 
@@ -129,13 +130,36 @@ def test_lanes_and_environments_are_added_up_and_groups_kept_apart(seed: Seed) -
     seed.window("bahn", NOON, ONE, environment=3)
     figures, end = Figures(seed.database), NOON + timedelta(hours=1)
 
-    def shares(group: str) -> dict[str, int]:
+    def shares(group: Group) -> dict[str, int]:
         return {name: sums.mentions for name, sums in figures.totals(["bahn"], NOON, end, group=group).items()}
 
     assert shares("topic") == {"bahn": 4}
     assert shares("platform") == {"unknown": 1, "x": 2, "y": 1}
     assert shares("language") == {"de": 2, "und": 2}
     assert shares("label")["negative"] == 4
+    both = figures.mentions(["bahn"], NOON, end, groups=("platform", "language"))
+    assert both == {"platform": shares("platform"), "language": shares("language")}
+
+
+@pytest.mark.parametrize("group", ["topic", "platform", "language", "label", "environment", "voice"])
+@pytest.mark.parametrize("step", ["60", "15m", "5400", "1h", "1d"])
+def test_each_metric_reads_the_same_from_its_own_sums_as_from_all(seed: Seed, group: Group, step: str) -> None:
+    seed.environment(1, "x", "de")
+    for minutes, reach in ((1, 5), (14, 0), (16, 7), (89, 1), (200, 2)):
+        counts = ONE._replace(reach=reach, reach_unknown=0, likes=reach, replies=1, positive=1, neutral=2, uncertain=3)
+        seed.window("bahn", NOON + timedelta(minutes=minutes), counts, environment=minutes % 2 + 1)
+    figures, chosen = Figures(seed.database), span(NOON - timedelta(minutes=7), NOON + timedelta(hours=4), step)
+    whole = figures.counted(["bahn"], chosen, tuple(MADE_OF), group=group)
+    for metric in get_args(Metric):
+        values = {
+            name: [one.value for one in points]
+            for name, points in figures.series(["bahn"], metric, chosen, group=group).items()
+        }
+        assert values == {
+            name: [None if one.counts is None else value_of(metric, one.counts) for one in steps]
+            for name, steps in whole.items()
+        }
+    assert sum(one.counts.mentions for steps in whole.values() for one in steps if one.counts) in (5, 35)
 
 
 def test_an_answer_of_many_groups_is_bounded(seed: Seed) -> None:
