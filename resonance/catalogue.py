@@ -71,11 +71,13 @@ class Department(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Channel(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where notifications go. `secret` names where the secret is: "env:NAME" or "file:/path"; never the secret itself."""
+    """Where notifications go. `secret` names where the secret is: "env:NAME" or "file:/path"; never the secret itself.
+    `url` is where a webhook is posted to, `secret` then what it is signed with (whsec_…)."""
 
     id: Name
-    kind: Literal["log", "slack"] = "log"
+    kind: Literal["log", "slack", "webhook"] = "log"
     secret: Annotated[str, Meta(pattern=r"^(env:[A-Z][A-Z0-9_]*|file:/.+)$")] | None = None
+    url: Annotated[str, Meta(pattern=r"^https?://[^\s@/?#]+([/?][^\s#]*)?$", max_length=2000)] | None = None
     language: Literal["de", "en"] = "de"
     zone: str | None = None
 

@@ -60,7 +60,8 @@ class Message(Struct, frozen=True):
     """A notification in words: plain text throughout, cleaned of control characters, nothing escaped yet.
 
     `title` is one line; `lines` say how unusual, where, why, who; `quotes` are mentions, introduced by `quotes_title`;
-    `links` are (words, address). `mark` is firing, resolved, silent or test.
+    `links` are (words, address). `mark` is firing, resolved, silent or test. For programs: `alert`, `rule` and `topic` are
+    ids, `fired_at` and `resolved_at` µs of log time; empty and None in a test.
     """
 
     title: str
@@ -71,3 +72,8 @@ class Message(Struct, frozen=True):
     links: tuple[tuple[str, str], ...] = ()
     mark: str = "firing"
     severity: str = "warning"
+    alert: str = ""
+    rule: str = ""
+    topic: str = ""
+    fired_at: int | None = None
+    resolved_at: int | None = None

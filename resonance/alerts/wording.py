@@ -58,6 +58,11 @@ class _Telling:
             links=((words["open"], link),),
             mark=mark,
             severity=self.material.severity,
+            alert=self.material.id,
+            rule=self.material.rule,
+            topic=self.material.topic,
+            fired_at=self.material.fired_at,
+            resolved_at=self.material.resolved_at if mark == "resolved" else None,
         )
 
     def test(self, url: str) -> Message:

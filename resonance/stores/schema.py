@@ -30,6 +30,7 @@ __all__ = [
     "audit",
     "author",
     "change",
+    "channel_off",
     "correction",
     "dead_letter",
     "delivery",
@@ -376,3 +377,12 @@ delivery = table(
     column("problem", null=True),
 )
 """`state`: sending, waiting (retry at `next_at`), sent, merged, failed (given up, `problem` says why). Real time throughout."""
+
+channel_off = table(
+    "channel_off",
+    column("channel", key=True),
+    column("revision", sa.Integer),
+    column("problem"),
+    column("at", sa.BigInteger),
+)
+"""Channels whose receiver wants no more messages; true of the catalogue entry of this `revision` only (0: it has none)."""

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from api.signatures import key_of
 from resonance.catalogue import Catalogue
 from resonance.catalogue import Channel as Configured
 from resonance.errors import Unconfigured
 from services.channels.channel import Channel
 from services.channels.log import LogChannel
 from services.channels.slack import SlackChannel
+from services.channels.webhook import WebhookChannel
 from services.settings import Settings, secret
 
 LOG, SLACK = "log", "slack-webhook"
@@ -57,6 +59,9 @@ class OpenChannels:
         zone = configured.zone or self.settings.zone
         if configured.kind == "log":
             return self._terminal(configured.language, zone)
+        if configured.kind == "webhook":
+            signing = secret(configured.secret or "")
+            return WebhookChannel(configured.url or "", key_of(signing), configured.language, zone)
         return SlackChannel(secret(configured.secret or ""), configured.language, zone)
 
     @staticmethod
