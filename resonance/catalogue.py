@@ -70,14 +70,18 @@ class Department(Struct, frozen=True, kw_only=True, omit_defaults=True):
     goals: tuple[Note, ...] = ()
 
 
+Address = Annotated[str, Meta(pattern=r"^[^\s@<>,;:\"()]+@[^\s@<>,;:\"()]+$", max_length=254)]
+
+
 class Channel(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where notifications go. `secret` names where the secret is: "env:NAME" or "file:/path"; never the secret itself.
-    `url` is where a webhook is posted to, `secret` then what it is signed with (whsec_…)."""
+    `url` is where a webhook is posted to, `secret` then what it is signed with (whsec_…); `to` are addresses of mail."""
 
     id: Name
-    kind: Literal["log", "slack", "webhook"] = "log"
+    kind: Literal["log", "slack", "webhook", "email"] = "log"
     secret: Annotated[str, Meta(pattern=r"^(env:[A-Z][A-Z0-9_]*|file:/.+)$")] | None = None
     url: Annotated[str, Meta(pattern=r"^https?://[^\s@/?#]+([/?][^\s#]*)?$", max_length=2000)] | None = None
+    to: Annotated[tuple[Address, ...], Meta(max_length=50)] = ()
     language: Literal["de", "en"] = "de"
     zone: str | None = None
 

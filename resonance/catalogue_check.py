@@ -79,6 +79,8 @@ def check_channel(channel: Channel) -> list[Problem]:
         problems.append(Problem('is required: "env:NAME" or "file:/path"', f"{at}.secret", "missing"))
     if channel.kind == "webhook" and channel.url is None:
         problems.append(Problem("is required: https://…", f"{at}.url", "missing"))
+    if channel.kind == "email" and not channel.to:
+        problems.append(Problem("is required: the addresses that get the mail", f"{at}.to", "missing"))
     return problems
 
 

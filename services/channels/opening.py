@@ -13,13 +13,16 @@ from resonance.catalogue import Catalogue
 from resonance.catalogue import Channel as Configured
 from resonance.errors import Unconfigured
 from services.channels.channel import Channel
+from services.channels.email import EmailChannel, Server
 from services.channels.log import LogChannel
 from services.channels.slack import SlackChannel
 from services.channels.webhook import WebhookChannel
-from services.settings import Settings, secret
+from services.settings import Settings, Smtp, secret
 
 LOG, SLACK = "log", "slack-webhook"
 """Channels that are always there: the terminal, and the webhook of the settings where there is one."""
+
+_PORTS = {"starttls": 587, "tls": 465, "plain": 25}
 
 log = structlog.get_logger()
 
@@ -62,6 +65,8 @@ class OpenChannels:
         if configured.kind == "webhook":
             signing = secret(configured.secret or "")
             return WebhookChannel(configured.url or "", key_of(signing), configured.language, zone)
+        if configured.kind == "email":
+            return EmailChannel(_mail_server(self.settings.smtp), configured.to, configured.language, zone)
         return SlackChannel(secret(configured.secret or ""), configured.language, zone)
 
     @staticmethod
@@ -71,3 +76,17 @@ class OpenChannels:
             sys.stdout.flush()
 
         return LogChannel(write, language, zone)
+
+
+def _mail_server(smtp: Smtp) -> Server:
+    if smtp.host is None:
+        raise Unconfigured("smtp.host is not set: a channel of kind email needs a mail server")
+    return Server(
+        host=smtp.host,
+        port=smtp.port or _PORTS[smtp.security],
+        security=smtp.security,
+        sender=smtp.sender,
+        user=smtp.user,
+        password=smtp.password.get_secret_value(),
+        ca=smtp.ca,
+    )
