@@ -9,7 +9,7 @@ from api.description import DESCRIPTION, describe
 from api.frame import Frame
 from api.parts import Parts
 from api.routes import alerts, changes, entries, figures, hooks, mentions, operations, queries
-from api.web import assets, demo, incidents, live, said, sources, today, topics
+from api.web import assets, channels, demo, incidents, live, said, sources, today, topics
 
 
 def create_app(parts: Parts) -> FastAPI:
@@ -20,7 +20,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.include_router(operations.later)
     for module in (operations, mentions, hooks, entries, figures, queries, alerts, changes):
         app.include_router(module.router)
-    for view in (today, topics, said, incidents, sources, live, demo, assets):
+    for view in (today, topics, said, incidents, channels, sources, live, demo, assets):
         app.include_router(view.router)
     app.openapi = describe(app)  # type: ignore[method-assign]
 

@@ -21,6 +21,7 @@ from resonance.stores.incidents import Incidents
 from resonance.stores.jobs import JobRows
 from resonance.stores.mentions import Mentions
 from resonance.stores.source_states import SourceStates
+from resonance.stores.trials import Trials
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,11 @@ class Parts:
     def expectations(self) -> Expectations:
         """What is usual."""
         return Expectations(self.database)
+
+    @cached_property
+    def trials(self) -> Trials:
+        """Test messages to channels."""
+        return Trials(self.database)
 
     @cached_property
     def entries(self) -> Entries:
