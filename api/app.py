@@ -8,7 +8,7 @@ from api import problems
 from api.description import DESCRIPTION, describe
 from api.frame import Frame
 from api.parts import Parts
-from api.routes import alerts, changes, entries, figures, hooks, mentions, operations, queries
+from api.routes import alerts, changes, entries, figures, hooks, mentions, operations, queries, slack
 from api.web import assets, channels, demo, incidents, live, said, sources, today, topics
 
 
@@ -18,7 +18,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.state.parts = parts
     problems.install(app)
     app.include_router(operations.later)
-    for module in (operations, mentions, hooks, entries, figures, queries, alerts, changes):
+    for module in (operations, mentions, hooks, entries, figures, queries, alerts, slack, changes):
         app.include_router(module.router)
     for view in (today, topics, said, incidents, channels, sources, live, demo, assets):
         app.include_router(view.router)

@@ -26,6 +26,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 300.0
 _NOTES = 6
 """How often a delivery is noted in vain before its lease has to run out."""
 
+_DONE = ("acknowledged", "silenced")
 _TEST = "test"
 """A test goes out although the channel is off; where it is taken the channel is on again."""
 
@@ -132,8 +133,16 @@ class Notifier:
         if off is not None and item.kind != _TEST:
             raise GaveUp(off)
         material = self.outbox.material(item, names=self.names)
+        if item.kind in _DONE and material.resolved_at is not None:
+            return  # What a person did about it matters no more.
         words = message(
-            material, item.kind, language=channel.language, zone=channel.zone, url=self.url, whole=item.whole
+            material,
+            item.kind,
+            language=channel.language,
+            zone=channel.zone,
+            url=self.url,
+            whole=item.whole,
+            by=str(item.values.get("by", "")),
         )
         channel.send(words, item.idempotency_key)
 

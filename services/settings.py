@@ -39,6 +39,7 @@ class Slack(_Section):
     """The short way to one Slack channel for everything."""
 
     webhook_url: SecretStr | None = Field(None, description="an incoming webhook's URL; every alert goes there, too")
+    signing_secret: SecretStr | None = Field(None, description="of the app whose buttons are pressed")
     language: Literal["de", "en"] = Field("de", description="language of its messages")
 
 

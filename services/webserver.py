@@ -77,6 +77,7 @@ def parts_of(
         stopping=stopping.is_set,
         coverage=coverage_of,
         secret=secret,
+        slack_signing=lambda: signing.get_secret_value() if (signing := settings.slack.signing_secret) else None,
         demo=controls(site.database, site.clock) if site.simulated else None,
     )
 

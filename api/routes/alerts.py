@@ -74,7 +74,9 @@ def acknowledge_alert(
 ) -> dict[str, Any]:
     """The first acknowledgement stands; doing it again changes nothing."""
     comment = body.comment if body else None
-    row = parts.incidents.acknowledge(name, caller.scope, actor=caller.actor, at=parts.clock.now(), comment=comment)
+    row = parts.incidents.acknowledge(
+        name, caller.scope, actor=caller.actor, at=parts.clock.now(), real_at=parts.real(), comment=comment
+    )
     return _alert(row, parts, request)
 
 

@@ -64,6 +64,10 @@ PHRASES: dict[str, dict[str, str]] = {
         "sentence_cause": "; ausgelöst durch Beiträge wie {quote}",
         "sentence_cause_who": "; ausgelöst durch Beiträge wie {quote} ({who})",
         "sentence_who": "; zuständig: *{who}*",
+        "acknowledged": "{who} kümmert sich darum.",
+        "silenced": "{who} hat die Meldungen dazu für eine Stunde stumm geschaltet.",
+        "acknowledge": "Ich kümmere mich",
+        "silence": "1 h stumm",
         "since": "Seit dem {since}.",
         "unusual": "{factor}-mal so viele Erwähnungen wie {weekday} um diese Zeit üblich "
         "({count} statt {usual} innerhalb von {window}).",
@@ -118,6 +122,10 @@ PHRASES: dict[str, dict[str, str]] = {
         "sentence_cause": "; set off by posts like {quote}",
         "sentence_cause_who": "; set off by posts like {quote} ({who})",
         "sentence_who": "; responsible: *{who}*",
+        "acknowledged": "{who} looks after it.",
+        "silenced": "{who} has silenced messages about it for an hour.",
+        "acknowledge": "Acknowledge",
+        "silence": "Silence 1 h",
         "since": "Since {since}.",
         "unusual": "{factor} times as many mentions as usual on {weekday} at this time "
         "({count} instead of {usual} within {window}).",

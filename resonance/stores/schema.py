@@ -39,6 +39,7 @@ __all__ = [
     "erasure",
     "feature",
     "gap",
+    "head",
     "idempotency",
     "identity",
     "job",
@@ -386,3 +387,12 @@ channel_off = table(
     column("at", sa.BigInteger),
 )
 """Channels whose receiver wants no more messages; true of the catalogue entry of this `revision` only (0: it has none)."""
+
+head = table(
+    "head",
+    column("channel", key=True),
+    column("alert", key=True),
+    column("begun_at", sa.BigInteger),
+    column("place", null=True),
+)
+"""The message about an incident in a channel that can edit it. `place` null: it is being posted, or a crash came between."""

@@ -12,10 +12,12 @@ from api.signatures import key_of
 from resonance.catalogue import Catalogue
 from resonance.catalogue import Channel as Configured
 from resonance.errors import Unconfigured
+from resonance.stores.heads import Heads
 from services.channels.channel import Channel
 from services.channels.email import EmailChannel, Server
 from services.channels.log import LogChannel
 from services.channels.slack import SlackChannel
+from services.channels.slack_app import SlackApp
 from services.channels.webhook import WebhookChannel
 from services.settings import Settings, Smtp, secret
 
@@ -39,6 +41,7 @@ class OpenChannels:
 
     settings: Settings
     catalogue: Callable[[], Catalogue]
+    heads: Heads
     opened: dict[str, tuple[Configured, Channel]] = field(default_factory=dict)
 
     def __call__(self) -> Mapping[str, Channel]:
@@ -67,6 +70,16 @@ class OpenChannels:
             return WebhookChannel(configured.url or "", key_of(signing), configured.language, zone)
         if configured.kind == "email":
             return EmailChannel(_mail_server(self.settings.smtp), configured.to, configured.language, zone)
+        if configured.room is not None:
+            return SlackApp(
+                configured.id,
+                configured.room,
+                secret(configured.secret or ""),
+                self.heads,
+                buttons=self.settings.slack.signing_secret is not None,
+                language=configured.language,
+                zone=zone,
+            )
         return SlackChannel(secret(configured.secret or ""), configured.language, zone)
 
     @staticmethod

@@ -16,12 +16,12 @@ from msgspec import Struct
 from resonance.errors import Retry
 from services.channels.channel import GaveUp
 
-_READ = 65_536
+_READ = 1_000_000
 _LONGEST_PAUSE = 3600.0
 
 
 class Answer(Struct, frozen=True):
-    """Status, headers (names in lower case), and at most 64 kB of the body."""
+    """Status, headers (names in lower case), and at most 1 MB of the body."""
 
     status: int
     headers: dict[str, str]

@@ -15,12 +15,13 @@ from msgspec import structs
 
 from resonance.alerts.message import Message, Quote
 from resonance.errors import Retry
+from resonance.stores.heads import Heads
 from services.channels.channel import GaveUp
 from services.channels.email import EmailChannel, Server
 from services.channels.opening import OpenChannels
 from services.settings import load
 from tests.support.fake_smtp import FakeSmtp, certificate
-from tests.support.outbox import NOW
+from tests.support.outbox import NOW, fresh
 
 WORDS = Message(
     "Nordlicht: ungewöhnlich viele Erwähnungen",
@@ -140,10 +141,12 @@ def test_a_server_that_is_not_there_is_waited_for() -> None:
 def test_the_settings_and_the_catalogue_make_the_channel(tmp_path: Path, smtp: FakeSmtp) -> None:
     file = tmp_path / "resonance.toml"
     file.write_text('[[channels]]\nid = "mail"\nkind = "email"\nto = ["pr@example.org"]\nlanguage = "en"\n')
+    database = fresh(tmp_path)
     for variables in ({}, {"RESONANCE_SMTP__HOST": "127.0.0.1"}):
         variables |= {"RESONANCE_SMTP__SECURITY": "plain", "RESONANCE_SMTP__PORT": str(smtp.port)}
         found = load(file, variables)
-        opened = OpenChannels(found.settings, lambda found=found: found.seed)()  # type: ignore[misc]
+        opened = OpenChannels(found.settings, lambda found=found: found.seed, Heads(database))()  # type: ignore[misc]
         assert ("mail" in opened) is ("RESONANCE_SMTP__HOST" in variables)
     opened["mail"].send(structs.replace(WORDS, fired_at=NOW), "key")
     assert only(smtp)["Subject"].startswith("[Alert] ")
+    database.close()
