@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from api import problems
+from api import notified, problems
 from api.description import DESCRIPTION, describe
 from api.frame import Frame
 from api.parts import Parts
@@ -22,6 +22,7 @@ def create_app(parts: Parts) -> FastAPI:
         app.include_router(module.router)
     for view in (today, topics, said, incidents, channels, sources, live, demo, assets):
         app.include_router(view.router)
+    app.webhooks.include_router(notified.router)
     app.openapi = describe(app)  # type: ignore[method-assign]
 
     def extra() -> dict[str, str]:

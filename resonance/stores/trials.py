@@ -65,7 +65,7 @@ class Trials:
     def wait(self, trial: Trial, seconds: float, sleep: Callable[[float], object]) -> Trial:
         """How it stands once it was tried, at the latest after so many seconds of `sleep`."""
         step = 0.1
-        for _ in range(int(seconds / step)):
+        for _ in range(round(seconds / step)):
             found = self.get(trial.id) or trial
             if found.state != "waiting" or found.problem is not None:
                 return found

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
+from api.notified import Notification
 from api.signatures import key_of
 from resonance.alerts.message import Message, Quote
 from resonance.errors import RateLimited, Retry
@@ -68,10 +69,19 @@ def test_the_signature_is_the_one_that_the_specification_asks_for(receiver: Rece
     assert path == "/geheim?a=b"
     expected = signed(body, name="key-1", stamp=NOW // 1_000_000)
     assert {name: headers[name] for name in expected} == expected
+    Notification.model_validate_json(body)
     told = json.loads(body)
     assert (told["type"], told["timestamp"]) == ("alert.firing", "2026-11-24T13:32:00Z")
     assert told["data"]["mentions"] == [{"text": "„ü<&“", "who": "@ana", "url": "https://bluesky.example/1"}]
     assert told["data"]["url"] == "https://resonance.example/alerts/a"
+
+
+@pytest.mark.parametrize(
+    ("mark", "kind"), [("test", "channel.test"), ("silent", "alert.firing"), ("resolved", "alert.resolved")]
+)
+def test_every_body_is_as_it_is_described(receiver: Receiver, mark: str, kind: str) -> None:
+    webhook(receiver).send(Message("x", mark=mark), "key")
+    assert Notification.model_validate_json(receiver.seen[0][2]).type == kind
 
 
 @pytest.mark.parametrize("status", [200, 202, 204])
