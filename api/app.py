@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from api import problems
+from api import notified, problems
 from api.description import DESCRIPTION, describe
 from api.frame import Frame
 from api.parts import Parts
-from api.routes import alerts, changes, entries, figures, hooks, mentions, operations, queries
-from api.web import assets, demo, incidents, live, said, sources, today, topics
+from api.routes import alerts, changes, entries, figures, hooks, mentions, operations, queries, slack
+from api.web import assets, channels, demo, incidents, live, said, sources, today, topics
 
 
 def create_app(parts: Parts) -> FastAPI:
@@ -18,10 +18,11 @@ def create_app(parts: Parts) -> FastAPI:
     app.state.parts = parts
     problems.install(app)
     app.include_router(operations.later)
-    for module in (operations, mentions, hooks, entries, figures, queries, alerts, changes):
+    for module in (operations, mentions, hooks, entries, figures, queries, alerts, slack, changes):
         app.include_router(module.router)
-    for view in (today, topics, said, incidents, sources, live, demo, assets):
+    for view in (today, topics, said, incidents, channels, sources, live, demo, assets):
         app.include_router(view.router)
+    app.webhooks.include_router(notified.router)
     app.openapi = describe(app)  # type: ignore[method-assign]
 
     def extra() -> dict[str, str]:

@@ -64,7 +64,13 @@ def describe(app: FastAPI) -> Callable[[], dict[str, Any]]:
 
     def described() -> dict[str, Any]:
         if app.openapi_schema is None:
-            found = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+            found = get_openapi(
+                title=app.title,
+                version=app.version,
+                description=app.description,
+                routes=app.routes,
+                webhooks=app.webhooks.routes,
+            )
             app.openapi_schema = _completed(found)
         return app.openapi_schema
 

@@ -21,6 +21,7 @@ from resonance.stores.incidents import Incidents
 from resonance.stores.jobs import JobRows
 from resonance.stores.mentions import Mentions
 from resonance.stores.source_states import SourceStates
+from resonance.stores.trials import Trials
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ class Parts:
     is in the store, and says whether it got there; `pending` tells whether a migration waits; `stopping` ends open streams,
     of which there are at most `streams`; `real` is the wall clock (µs), by
     which deliveries go; `coverage` says in words what such a source can have of its platform, None: everything;
-    `secret` gives what stands behind "env:NAME" or "file:/path", or raises Unconfigured."""
+    `secret` gives what stands behind "env:NAME" or "file:/path", or raises Unconfigured;
+    `slack_signing` is what Slack signs clicks with, None where there is no app."""
 
     database: Database
     clock: Clock
@@ -76,6 +78,7 @@ class Parts:
     real: Callable[[], int] = lambda: time.time_ns() // 1000
     coverage: Callable[[Source], str | None] = lambda _: None
     secret: Callable[[str], str] = lambda reference: ""
+    slack_signing: Callable[[], str | None] = lambda: None
     demo: Demo | None = None
 
     @cached_property
@@ -92,6 +95,11 @@ class Parts:
     def expectations(self) -> Expectations:
         """What is usual."""
         return Expectations(self.database)
+
+    @cached_property
+    def trials(self) -> Trials:
+        """Test messages to channels."""
+        return Trials(self.database)
 
     @cached_property
     def entries(self) -> Entries:

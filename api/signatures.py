@@ -58,7 +58,7 @@ def key_of(secret: str) -> bytes:
     try:
         key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
     except (binascii.Error, ValueError):
-        raise Unconfigured("the secret of this source is not base64, as Standard Webhooks has it") from None
+        raise Unconfigured("the secret is not base64, as Standard Webhooks has it") from None
     if len(key) < _LEAST:
-        raise Unconfigured(f"the secret of this source has {len(key)} bytes; at least {_LEAST} are asked for")
+        raise Unconfigured(f"the secret has {len(key)} bytes; at least {_LEAST} are asked for")
     return key

@@ -1,13 +1,10 @@
-"""What people read from the API, in German or English: which of them a reader prefers, the common problems, and alerts in
-one sentence. Pure."""
+"""What people read from the API, in German or English: which of them a reader prefers, and the common problems. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, Literal
-
-import msgspec
+from collections.abc import Callable
+from typing import Literal
 
 Language = Literal["de", "en"]
 
@@ -115,58 +112,3 @@ def in_language(detail: str, language: Language) -> str:
             if found:
                 return pattern.sub(german, detail, count=1)
     return detail
-
-
-# ---- alerts -------------------------------------------------------------------------------------------------
-
-_SENTENCES: dict[Language, dict[str, str]] = {
-    "de": {
-        "silent": "Quelle {source} schweigt",
-        "negative_share": "{topic}: {percent} % von {count} Erwähnungen sind negativ",
-        "unusual": "{topic}: {count} Erwähnungen, {factor}-mal so viele wie die üblichen {usual}",
-        "volume": "{topic}: {count} Erwähnungen",
-        "bare": "{topic}: Alarm",
-    },
-    "en": {
-        "silent": "Source {source} is silent",
-        "negative_share": "{topic}: {percent}% of {count} mentions are negative",
-        "unusual": "{topic}: {count} mentions, {factor} times the usual {usual}",
-        "volume": "{topic}: {count} mentions",
-        "bare": "{topic}: alert",
-    },
-}
-
-
-def alert_sentence(row: Mapping[str, Any], topic: str, language: Language) -> str:
-    """What an alert says; `topic` as people call it."""
-    words = _SENTENCES[language]
-    reasons: dict[str, Any] = {reason["code"]: reason["values"] for reason in msgspec.json.decode(row["reasons"])}
-    rule = f" ({row['rule']})"
-    if "silent" in reasons:
-        return words["silent"].format(source=reasons["silent"].get("source", topic)) + rule
-    if "negative_share" in reasons:
-        share = reasons["negative_share"]
-        percent = _number(round(100 * share["share"]), language)
-        return (
-            words["negative_share"].format(topic=topic, percent=percent, count=_number(share["mentions"], language))
-            + rule
-        )
-    value, expected = row["value"], row["expected"]
-    if value is None:
-        return words["bare"].format(topic=topic) + rule
-    facts = {"topic": topic, "count": _number(value, language)}
-    if not expected:
-        return words["volume"].format(**facts) + rule
-    factor, usual = _number(value / expected, language), _number(expected, language)
-    return words["unusual"].format(**facts, factor=factor, usual=usual) + rule
-
-
-def _number(value: float, language: Language) -> str:
-    """As people write it: one decimal below ten, none above.
-
-    >>> _number(1234.4, "de"), _number(2.54, "en"), _number(3.0, "de")
-    ('1.234', '2.5', '3')
-    """
-    shown = round(value, 1) if abs(value) < 10 else round(value)
-    text = f"{shown:,}".removesuffix(".0")
-    return text.translate(str.maketrans(",.", ".,")) if language == "de" else text

@@ -70,12 +70,20 @@ class Department(Struct, frozen=True, kw_only=True, omit_defaults=True):
     goals: tuple[Note, ...] = ()
 
 
+Address = Annotated[str, Meta(pattern=r"^[^\s@<>,;:\"()]+@[^\s@<>,;:\"()]+$", max_length=254)]
+
+
 class Channel(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where notifications go. `secret` names where the secret is: "env:NAME" or "file:/path"; never the secret itself."""
+    """Where notifications go. `secret` names where the secret is: "env:NAME" or "file:/path"; never the secret itself.
+    `url` is where a webhook is posted to, `secret` then what it is signed with (whsec_…); `to` are addresses of mail.
+    A Slack channel with a `room` (its id) speaks by an app's token, one without by an incoming webhook: that is its secret."""
 
     id: Name
-    kind: Literal["log", "slack"] = "log"
+    kind: Literal["log", "slack", "webhook", "email"] = "log"
     secret: Annotated[str, Meta(pattern=r"^(env:[A-Z][A-Z0-9_]*|file:/.+)$")] | None = None
+    url: Annotated[str, Meta(pattern=r"^https?://[^\s@/?#]+([/?][^\s#]*)?$", max_length=2000)] | None = None
+    to: Annotated[tuple[Address, ...], Meta(max_length=50)] = ()
+    room: Annotated[str, Meta(pattern=r"^[CDG][A-Z0-9]{2,20}$")] | None = None
     language: Literal["de", "en"] = "de"
     zone: str | None = None
 

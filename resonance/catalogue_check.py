@@ -72,11 +72,15 @@ def check_department(department: Department, catalogue: Catalogue) -> list[Probl
 
 
 def check_channel(channel: Channel) -> list[Problem]:
-    """Zone, and a secret where the kind needs one."""
+    """Zone, and what the kind needs."""
     at = f"channels.{channel.id}"
     problems = _zone(channel.zone, at)
-    if channel.kind == "slack" and channel.secret is None:
+    if channel.kind in ("slack", "webhook") and channel.secret is None:
         problems.append(Problem('is required: "env:NAME" or "file:/path"', f"{at}.secret", "missing"))
+    if channel.kind == "webhook" and channel.url is None:
+        problems.append(Problem("is required: https://…", f"{at}.url", "missing"))
+    if channel.kind == "email" and not channel.to:
+        problems.append(Problem("is required: the addresses that get the mail", f"{at}.to", "missing"))
     return problems
 
 

@@ -15,7 +15,7 @@ import structlog
 from resonance.alerts.wording import message
 from resonance.errors import Full, RateLimited, Retry
 from resonance.stores.outbox import Claimed, Outbox
-from services.channels.channel import Channel, GaveUp
+from services.channels.channel import Channel, GaveUp, TurnedOff
 
 _POLL = 0.1
 _PATIENCE = 24 * 3600.0
@@ -25,6 +25,10 @@ _LEAST_ATTEMPTS = 10
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 300.0
 _NOTES = 6
 """How often a delivery is noted in vain before its lease has to run out."""
+
+_DONE = ("acknowledged", "silenced")
+_TEST = "test"
+"""A test goes out although the channel is off; where it is taken the channel is on again."""
 
 log = structlog.get_logger()
 
@@ -98,6 +102,10 @@ class Notifier:
     def _deliver(self, item: Claimed, channel: Channel | None, started: float) -> None:
         try:
             self._send(item, channel)
+        except TurnedOff as error:
+            problem = str(error)
+            self._noted(lambda: self.outbox.turn_off(item.channel, problem, self._micros()))
+            self._fail(item, problem, started)
         except GaveUp as error:
             self._fail(item, str(error), started)
         except Retry as error:
@@ -111,6 +119,8 @@ class Notifier:
             self._postpone(item, Retry(f"could not be sent: {type(error).__name__}"), started)
         else:
             self._noted(lambda: self.outbox.sent(item, self._micros()))
+            if item.kind == _TEST:
+                self._noted(lambda: self.outbox.turn_on(item.channel))
             if item.whole:
                 self._tell("merged", item, 0.0)
             self._tell("sent", item, time.monotonic() - started)
@@ -119,9 +129,20 @@ class Notifier:
     def _send(self, item: Claimed, channel: Channel | None) -> None:
         if channel is None:
             raise Retry(f"there is no channel {item.channel!r}, or its secret is missing")
+        off = self.outbox.off(item.channel)
+        if off is not None and item.kind != _TEST:
+            raise GaveUp(off)
         material = self.outbox.material(item, names=self.names)
+        if item.kind in _DONE and material.resolved_at is not None:
+            return  # What a person did about it matters no more.
         words = message(
-            material, item.kind, language=channel.language, zone=channel.zone, url=self.url, whole=item.whole
+            material,
+            item.kind,
+            language=channel.language,
+            zone=channel.zone,
+            url=self.url,
+            whole=item.whole,
+            by=str(item.values.get("by", "")),
         )
         channel.send(words, item.idempotency_key)
 

@@ -17,6 +17,7 @@ from resonance.engines.passage import Passage
 from resonance.language.keyterms import key_terms
 from resonance.language.lemmas import open_lemmas
 from resonance.stores.evaluations import Evaluations
+from resonance.stores.heads import Heads
 from resonance.stores.outbox import Outbox
 from resonance.stores.source_states import SourceStates
 from services.build import Installation
@@ -46,7 +47,7 @@ def notifier(site: Installation, url: str) -> Notifier:
     """Sends what was decided; `url` is how people reach the service."""
     return Notifier(
         Outbox(site.database),
-        OpenChannels(site.settings, site.watch.catalogue),
+        OpenChannels(site.settings, site.watch.catalogue, Heads(site.database)),
         url,
         on_delivery=lambda _channel, outcome, _seconds: site.metrics.deliveries.labels(outcome).inc(),
         on_sent=site.metrics.told,

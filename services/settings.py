@@ -39,7 +39,22 @@ class Slack(_Section):
     """The short way to one Slack channel for everything."""
 
     webhook_url: SecretStr | None = Field(None, description="an incoming webhook's URL; every alert goes there, too")
+    signing_secret: SecretStr | None = Field(None, description="of the app whose buttons are pressed")
     language: Literal["de", "en"] = Field("de", description="language of its messages")
+
+
+class Smtp(_Section):
+    """The server that takes our mail."""
+
+    host: str | None = Field(None, description="without it no channel of kind email works")
+    port: int | None = Field(None, ge=1, le=65535, description="587 with starttls, 465 with tls, 25 with plain")
+    security: Literal["starttls", "tls", "plain"] = Field("starttls", description="plain encrypts nothing")
+    ca: Path | None = Field(None, description="the authority's certificate; the system's authorities where absent")
+    user: str | None = Field(None, description="without it nobody logs in")
+    password: SecretStr = Field(SecretStr(""), description="better from RESONANCE_SMTP__PASSWORD")
+    sender: str = Field(
+        "resonance@localhost", pattern=r"^[^\r\n]*[^\s@<>]+@[^\s@<>]+>?$", description="From; also: Resonance <a@b>"
+    )
 
 
 class Web(_Section):
@@ -119,6 +134,7 @@ class Settings(_Section):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     web: Web = Web()
     slack: Slack = Slack()
+    smtp: Smtp = Smtp()
     store: Store = Store()
     kafka: Kafka = Kafka()
     probe: Probe = Probe()

@@ -77,6 +77,7 @@ def parts_of(
         backlog_envelopes=settings.limits.backlog_envelopes,
         least_disk_mb=settings.limits.free_disk_mb,
         minutes_days=settings.keep.minutes_days,
+        slack_signing=lambda: signing.get_secret_value() if (signing := settings.slack.signing_secret) else None,
         pseudonymous=settings.privacy == "pseudonymous",
         simulated=site.simulated,
         stopping=stopping.is_set,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
+import msgspec
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,7 +14,8 @@ from api.parts import Parts
 from api.repeats import Repeatable
 from api.security import PartsOf, Reader, Writer, known_parameters
 from api.times import Moment
-from api.wording import alert_sentence, preferred
+from api.wording import preferred
+from resonance.alerts.brief import brief
 from resonance.errors import Invalid, Problem
 from resonance.stores.incidents import AlertFilter
 
@@ -64,8 +66,15 @@ def get_alert(name: str, request: Request, parts: PartsOf, caller: Reader) -> di
 
 def _alert(row: Mapping[str, Any], parts: Parts, request: Request) -> dict[str, Any]:
     topic = parts.entries.load().topics.get(row["topic"])
-    language = preferred(request.headers.get("accept-language"))
-    return shapes.alert(row, alert_sentence(row, topic.name if topic else row["topic"], language))
+    said = brief(
+        msgspec.json.decode(row["reasons"]),
+        rule=row["rule"],
+        topic=topic.name if topic else row["topic"],
+        value=row["value"],
+        expected=row["expected"],
+        language=preferred(request.headers.get("accept-language")),
+    )
+    return shapes.alert(row, said)
 
 
 @router.post("/v1/alerts/{name}/acknowledge", summary="Say that somebody looks after it")
@@ -74,7 +83,9 @@ def acknowledge_alert(
 ) -> dict[str, Any]:
     """The first acknowledgement stands; doing it again changes nothing."""
     comment = body.comment if body else None
-    row = parts.incidents.acknowledge(name, caller.scope, actor=caller.actor, at=parts.clock.now(), comment=comment)
+    row = parts.incidents.acknowledge(
+        name, caller.scope, actor=caller.actor, at=parts.clock.now(), real_at=parts.real(), comment=comment
+    )
     return _alert(row, parts, request)
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import uuid
+import time
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
-import msgspec
-import sqlalchemy as sa
-from fastapi import APIRouter, Body, Depends, Header, Query, Response
+from fastapi import APIRouter, Body, Depends, Header, Query, Request, Response
 from msgspec import structs
 
 from api import shapes
@@ -20,9 +18,6 @@ from api.security import Caller, PartsOf, Reader, Writer, known_parameters
 from resonance.catalogue import Catalogue, Rule, Topic, entry_id, read_entry
 from resonance.catalogue_check import check_channel, check_department, check_rule, check_topic
 from resonance.errors import Conflict, Invalid, NotFound, Problem
-from resonance.model import micros
-from resonance.stores import schema
-from resonance.stores.audit import record
 from resonance.stores.entries import Stored
 
 router = APIRouter(route_class=Repeatable, dependencies=[Depends(known_parameters)])
@@ -35,6 +30,7 @@ _STAND_IN: dict[str, dict[str, Any]] = {
     "channel": {"id": "new", "kind": "log"},
 }
 """What stands for the fields that cannot be read while the others are judged."""
+_PATIENCE = 10.0
 IfMatch = Annotated[str | None, Header()]
 
 
@@ -247,23 +243,13 @@ def remove_rule(name: str, parts: PartsOf, caller: Writer, if_match: IfMatch = N
 
 
 @router.post("/v1/channels/{name}/test", tags=["channels"], status_code=202, summary="Send a test message")
-def test_channel(name: str, parts: PartsOf, caller: Writer) -> dict[str, Any]:
-    """The message goes the way of all notifications."""
+def test_channel(name: str, request: Request, parts: PartsOf, caller: Writer) -> dict[str, Any]:
+    """The message goes the way of all notifications. With `Prefer: wait=5` (at most 10 s) the answer tells what became of it:
+    `state` is sent, failed, or waiting (nobody has tried yet, or it will be tried again), `problem` what went wrong."""
     caller.require_everything()
     parts.entries.get("channel", name)
-    now = parts.clock.now()
-    key = uuid.uuid4().hex
-    row = {
-        "idempotency_key": key,
-        "channel": name,
-        "grouping": f"test-{key}",
-        "alert": f"test-{key}",
-        "kind": "test",
-        "at": micros(now),
-        "real_at": parts.real(),
-        "values": msgspec.json.encode({"rule": "test"}).decode(),
-    }
-    with parts.database.write() as connection:
-        connection.execute(sa.insert(schema.outbox), row)
-        record(connection, caller.actor, "test", f"channel:{name}", now)
-    return {"accepted": 1}
+    trial = parts.trials.ask(name, actor=caller.actor, at=parts.clock.now(), real_at=parts.real())
+    patience = re.search(r"wait=(\d{1,4})", request.headers.get("prefer", ""))
+    if patience:
+        trial = parts.trials.wait(trial, min(float(patience[1]), _PATIENCE), time.sleep)
+    return {"accepted": 1, "id": trial.id, "state": trial.state, "problem": trial.problem}

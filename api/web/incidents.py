@@ -76,7 +76,7 @@ def alert_view(name: str, page: PageOf) -> HTMLResponse:
 @router.post("/alerts/{name}/acknowledge")
 def acknowledge(name: str, page: PageOf, caller: Writer, form: Form) -> RedirectResponse:
     """Somebody looks after it."""
-    page.parts.incidents.acknowledge(name, caller.scope, actor=caller.actor, at=page.now)
+    page.parts.incidents.acknowledge(name, caller.scope, actor=caller.actor, at=page.now, real_at=page.parts.real())
     return back(form.get("to"), f"/alerts/{name}")
 
 

@@ -39,6 +39,8 @@ class Material(Struct, frozen=True):
     contacts: tuple[str | None, ...] = ()
     """Contact persons, one a department."""
     peak: int | None = None
+    taken_by: str | None = None
+    """Who has acknowledged it, as "kind:id"."""
 
 
 class Part(Struct, frozen=True):
@@ -60,7 +62,10 @@ class Message(Struct, frozen=True):
     """A notification in words: plain text throughout, cleaned of control characters, nothing escaped yet.
 
     `title` is one line; `lines` say how unusual, where, why, who; `quotes` are mentions, introduced by `quotes_title`;
-    `links` are (words, address). `mark` is firing, resolved, silent or test.
+    `links` are (words, address). `mark` is firing, resolved, silent or test. For programs: `alert`, `rule` and `topic` are
+    ids, `fired_at` and `resolved_at` µs of log time; empty and None in a test. `taken`: somebody
+    has acknowledged it; `by` is who did what the first line tells, if a person did; `why` repeats in a resolution what the
+    firing told, for channels that show one message only.
     """
 
     title: str
@@ -71,3 +76,11 @@ class Message(Struct, frozen=True):
     links: tuple[tuple[str, str], ...] = ()
     mark: str = "firing"
     severity: str = "warning"
+    alert: str = ""
+    rule: str = ""
+    topic: str = ""
+    fired_at: int | None = None
+    resolved_at: int | None = None
+    taken: bool = False
+    by: str = ""
+    why: tuple[str, ...] = ()

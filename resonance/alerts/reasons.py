@@ -39,6 +39,8 @@ class Said(Struct, frozen=True):
     reach: int | None
     engagement: int
     kind: str = "post"
+    voice: str = "earned"
+    label: str | None = None
 
 
 def reasons(
@@ -70,10 +72,16 @@ def reasons(
     return [reason for reason in found if reason["values"]]
 
 
-def top_mentions(said: Sequence[Said]) -> list[str]:
-    """The keys of the mentions that carry furthest; originals before reposts."""
-    ordered = sorted(said, key=lambda one: (one.kind == "repost", -(one.reach or 0), -one.engagement, one.key))
-    return [one.key for one in ordered[:_MENTIONS]]
+def top_mentions(condition: Condition, said: Sequence[Said]) -> list[str]:
+    """The keys of the mentions that draw the most reactions, then of those that reach the most people. What others say comes
+    before our own voice, originals before reposts, and where criticism set the alert off, criticism before the rest."""
+    critical = isinstance(condition, NegativeShare)
+
+    def rank(one: Said) -> tuple[object, ...]:
+        harmless = critical and one.label != "negative"
+        return (one.voice != "earned", one.kind == "repost", harmless, -one.engagement, -(one.reach or 0), one.key)
+
+    return [one.key for one in sorted(said, key=rank)[:_MENTIONS]]
 
 
 def _counted(name: str, values: Iterable[str | None]) -> list[dict[str, Any]]:

@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from msgspec import structs
+
 from resonance.alerts.message import Material, Message, Part, Quote, Shown
 from resonance.alerts.phrases import PHRASES, QUOTES, WEEKDAYS
 from resonance.alerts.speech import Speech, clean, platform_name, web_address
@@ -14,14 +16,19 @@ from resonance.model import instant
 
 _EXCERPT, _SPARK, _NAME, _ITEM, _ADDRESS = 160, 90, 200, 40, 100
 _LISTED, _AUTHORS, _QUOTED = 5, 3, 3
+_DONE = ("acknowledged", "silenced")
 _MOSTLY = 0.25
 """The share of the mentions from which on a platform is named in the sentence."""
 
 
-def message(material: Material, kind: str, *, language: str, zone: str, url: str, whole: bool = False) -> Message:
-    """The message about an alert. `kind`: firing, resolved or test; `whole`: the firing was never told, tell both.
-    `url` is the service's address, without a slash at its end."""
+def message(
+    material: Material, kind: str, *, language: str, zone: str, url: str, whole: bool = False, by: str = ""
+) -> Message:
+    """The message about an alert. `kind`: firing, resolved, acknowledged, silenced or test; `whole`: the firing was never
+    told, tell both; `by`: who silenced it, as "kind:id". `url` is the service's address, without a slash at its end."""
     telling = _Telling(material, Speech(language, ZoneInfo(zone)))
+    if kind in _DONE:
+        return telling.done(kind, by, f"{url}/alerts/{material.id}")
     if kind == "test":
         return telling.test(url)
     return telling.message("whole" if whole and kind == "resolved" else kind, f"{url}/alerts/{material.id}")
@@ -58,7 +65,21 @@ class _Telling:
             links=((words["open"], link),),
             mark=mark,
             severity=self.material.severity,
+            alert=self.material.id,
+            rule=self.material.rule,
+            topic=self.material.topic,
+            fired_at=self.material.fired_at,
+            resolved_at=self.material.resolved_at if mark == "resolved" else None,
+            taken=self.material.taken_by is not None,
+            why=tuple(line for line in (*self._why(), self._responsible()) if line) if kind == "resolved" else (),
         )
+
+    def done(self, kind: str, by: str, link: str) -> Message:
+        """The firing again, with what a person did about it in its first line."""
+        who = ((self.material.taken_by or "") if kind == "acknowledged" else by).partition(":")[2]
+        told = self.message("firing", link)
+        line = self.words[kind].format(who=clean(who, _ITEM))
+        return structs.replace(told, lines=(line, *told.lines), by=clean(who, _ITEM))
 
     def test(self, url: str) -> Message:
         """That the channel works."""

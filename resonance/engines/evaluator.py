@@ -217,7 +217,10 @@ class Evaluator:
             return msgspec.json.encode([{"code": "silent", "values": silent}]).decode(), "[]"
         words = [word for leaf in leaves(parse(topic.query)) if (word := word_of(leaf))]
         found = reasons(rule.when, happened.verdict, said, self.key_terms, words)
-        return msgspec.json.encode(found).decode(), msgspec.json.encode(top_mentions(said)).decode()
+        stirring = self.store.stirring(topic.id, start, happened.at + 1)
+        # Reposts and our own voice stand for themselves where nobody else says anything.
+        quoted = top_mentions(rule.when, stirring or said)
+        return msgspec.json.encode(found).decode(), msgspec.json.encode(quoted).decode()
 
     def _notices(
         self, catalogue: Catalogue, rule: Rule | None, row: AlertRow, kind: str, at: int, decided: Decided

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -22,7 +23,7 @@ from resonance.update import Change
 REBUILDS = ("topic.rebuild", "topic.backfilled")
 """Types of changes after which a topic's history is read anew."""
 
-_MATERIAL = 500
+_MATERIAL, _STIRRING = 500, 10
 _arrival = schema.arrival.c
 _ARRIVALS = (
     sa.select(_arrival.minute, sa.func.sum(_arrival.mentions), sa.func.sum(_arrival.negative))
@@ -170,16 +171,22 @@ class Evaluations:
 
     def said(self, topic: str, start: int, end: int) -> list[Said]:
         """The newest mentions of a topic that became known in [start, end) µs; at most 500."""
-        mention, match = schema.mention.c, schema.match.c
-        query = (
-            sa.select(schema.mention)
-            .join(schema.match, match.row == mention.row)
-            .where(match.topic == topic, match.row >= row_after(0, start, 0), mention.observed_at < end)
-            .order_by(mention.row.desc())
-            .limit(_MATERIAL)
-        )
         with self._database.read() as connection:
+            query = _said_in(topic, start, end).order_by(schema.mention.c.row.desc()).limit(_MATERIAL)
             return [_said(row) for row in connection.execute(query).mappings()]
+
+    def stirring(self, topic: str, start: int, end: int) -> list[Said]:
+        """Those others' originals of that time that draw the most reactions, then reach the most people: the first ten
+        of all, and the first ten of the negative ones."""
+        mention, match = schema.mention.c, schema.match.c
+        most = (mention.engagement_total.desc(), sa.func.coalesce(mention.reach, 0).desc(), mention.row.desc())
+        found: dict[str, Said] = {}
+        with self._database.read() as connection:
+            for chosen in (sa.true(), match.label == "negative"):
+                earned = sa.and_(mention.voice == "earned", mention.kind != "repost", chosen)
+                query = _said_in(topic, start, end).where(earned).order_by(*most).limit(_STIRRING)
+                found |= {one.key: one for one in map(_said, connection.execute(query).mappings())}
+        return list(found.values())
 
     def silenced(self, rule: str, topic: str, at: int) -> bool:
         """Whether somebody asked not to be told."""
@@ -241,6 +248,13 @@ def _remember(connection: sa.Connection, one: Decided) -> None:
         raise Fenced(f"the tracker of {one.topic!r} was moved by another owner")
 
 
+def _said_in(topic: str, start: int, end: int) -> sa.Select[Any]:
+    mention, match = schema.mention.c, schema.match.c
+    query = sa.select(schema.mention, match.label)
+    query = query.join(schema.match, match.row == mention.row)
+    return query.where(match.topic == topic, match.row >= row_after(0, start, 0), mention.observed_at < end)
+
+
 def _said(row: sa.RowMapping) -> Said:
     return Said(
         key=key_text(row["key"]),
@@ -252,4 +266,6 @@ def _said(row: sa.RowMapping) -> Said:
         reach=row["reach"],
         engagement=row["engagement_total"],
         kind=row["kind"],
+        voice=row["voice"],
+        label=row["label"],
     )

@@ -18,6 +18,7 @@ from resonance.model import key_bytes, micros
 from resonance.stores import schema
 from resonance.stores.audit import record
 from resonance.stores.database import Database, append_changes
+from resonance.stores.done import tell_done
 from resonance.stores.materials import material_of
 from resonance.stores.mentions import read_named_cursor, write_cursor
 from resonance.update import Change
@@ -69,9 +70,17 @@ class Incidents:
             return material_of(connection, alert, names=names)
 
     def acknowledge(
-        self, name: str, scope: Scope, *, actor: Actor, at: datetime, comment: str | None = None
+        self,
+        name: str,
+        scope: Scope,
+        *,
+        actor: Actor,
+        at: datetime,
+        real_at: int | None = None,
+        comment: str | None = None,
     ) -> dict[str, Any]:
-        """Somebody looks after it. The first acknowledgement stands."""
+        """Somebody looks after it. The first acknowledgement stands; channels that can edit what they told are told of it.
+        `real_at`: µs of the wall clock, where that is not `at`."""
         alert = self.get(name, scope)
         known = sa.select(schema.acknowledgement.c.alert).where(schema.acknowledgement.c.alert == name)
         if alert["acknowledged_at"] is None:
@@ -83,6 +92,7 @@ class Incidents:
                 connection.execute(sa.insert(schema.acknowledgement), row)
                 record(connection, actor, "acknowledge", f"alert:{name}", at)
                 append_changes(connection, [Change("alert.acknowledged", alert["topic"], name, micros(at))])
+                tell_done(connection, name, "acknowledged", actor, at, real_at)
         return self.get(name, scope)
 
     # ---- silences -------------------------------------------------------------------------------------------
@@ -120,8 +130,10 @@ class Incidents:
         comment: str,
         actor: Actor,
         at: datetime,
+        alert: str | None = None,
+        real_at: int | None = None,
     ) -> dict[str, Any]:
-        """Tell nobody of these alerts for a while."""
+        """Tell nobody of these alerts for a while. `alert`: where somebody said so, which says it there in return."""
         row = {
             "id": uuid.uuid4().hex[:16],
             "topic": topic,
@@ -134,6 +146,8 @@ class Incidents:
         with self._database.write() as connection:
             connection.execute(sa.insert(schema.silence), row)
             record(connection, actor, "silence", f"silence:{row['id']}", at, msgspec.json.encode(row).decode())
+            if alert is not None:
+                tell_done(connection, alert, "silenced", actor, at, real_at)
         return row
 
     def unsilence(self, name: str, *, actor: Actor, at: datetime) -> None:

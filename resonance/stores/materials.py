@@ -16,6 +16,8 @@ from resonance.stores import schema
 _LONGEST_INCIDENT = 7 * 86_400
 """Seconds of arrivals that are read for a peak."""
 
+_TAKEN = sa.select(schema.acknowledgement.c.by).where(schema.acknowledgement.c.alert == sa.bindparam("name"))
+
 
 def material_of(connection: sa.Connection, alert: sa.RowMapping | Mapping[str, Any], *, names: bool) -> Material:
     """The material of an alert's row. Without `names` no author is named."""
@@ -41,6 +43,7 @@ def material_of(connection: sa.Connection, alert: sa.RowMapping | Mapping[str, A
         mentions=_mentions(connection, keys, names),
         authors=_authors(connection, reasons) if names else {},
         peak=_peak(connection, alert, reasons),
+        taken_by=connection.scalar(_TAKEN, {"name": alert["id"]}),
     )
 
 

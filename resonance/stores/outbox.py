@@ -105,6 +105,31 @@ class Outbox:
             changed = {"lease_until": None, **values}
             connection.execute(sa.update(schema.delivery).where(ours).values(changed))
 
+    # ---- channels that are off ------------------------------------------------------------------------------
+
+    def off(self, channel: str) -> str | None:
+        """Why nothing is sent to this channel; None where it is on. A change of its entry turns it on."""
+        box = schema.channel_off.c
+        with self._database.read() as connection:
+            query = sa.select(box.problem).where(box.channel == channel, box.revision == _revision(connection, channel))
+            return connection.scalar(query)
+
+    def turn_off(self, channel: str, problem: str, now: int) -> None:
+        """The receiver wants no more messages."""
+        self._turn(channel, problem, now)
+
+    def turn_on(self, channel: str) -> None:
+        """It took one, so it wants them again."""
+        self._turn(channel, None, 0)
+
+    def _turn(self, channel: str, problem: str | None, now: int) -> None:
+        table = schema.channel_off
+        with self._database.write() as connection:
+            connection.execute(sa.delete(table).where(table.c.channel == channel))
+            if problem is not None:
+                row = {"channel": channel, "problem": problem, "at": now, "revision": _revision(connection, channel)}
+                connection.execute(sa.insert(table), row)
+
     # ---- what a message is written from ---------------------------------------------------------------------
 
     def material(self, item: Claimed, *, names: bool = True) -> Material:
@@ -197,6 +222,12 @@ def _firing_untold(connection: sa.Connection, row: sa.RowMapping) -> bool:
     query = sa.select(delivery.outbox).join(schema.outbox, box.id == delivery.outbox)
     query = query.where(box.channel == row["channel"], box.alert == row["alert"], box.kind == "firing")
     return connection.execute(query.where(delivery.state.in_(_UNTOLD))).first() is not None
+
+
+def _revision(connection: sa.Connection, channel: str) -> int:
+    entry = schema.entry.c
+    query = sa.select(entry.revision).where(entry.kind == "channel", entry.id == channel)
+    return connection.scalar(query) or 0
 
 
 def _claimed(row: sa.RowMapping, whole: bool) -> Claimed:

@@ -30,6 +30,7 @@ __all__ = [
     "audit",
     "author",
     "change",
+    "channel_off",
     "correction",
     "dead_letter",
     "delivery",
@@ -38,6 +39,7 @@ __all__ = [
     "erasure",
     "feature",
     "gap",
+    "head",
     "idempotency",
     "identity",
     "job",
@@ -376,3 +378,21 @@ delivery = table(
     column("problem", null=True),
 )
 """`state`: sending, waiting (retry at `next_at`), sent, merged, failed (given up, `problem` says why). Real time throughout."""
+
+channel_off = table(
+    "channel_off",
+    column("channel", key=True),
+    column("revision", sa.Integer),
+    column("problem"),
+    column("at", sa.BigInteger),
+)
+"""Channels whose receiver wants no more messages; true of the catalogue entry of this `revision` only (0: it has none)."""
+
+head = table(
+    "head",
+    column("channel", key=True),
+    column("alert", key=True),
+    column("begun_at", sa.BigInteger),
+    column("place", null=True),
+)
+"""The message about an incident in a channel that can edit it. `place` null: it is being posted, or a crash came between."""

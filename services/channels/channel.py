@@ -12,9 +12,13 @@ class GaveUp(ResonanceError):
     """The other side refuses this message for good; the text says why."""
 
 
+class TurnedOff(GaveUp):
+    """The other side wants no message any more; the text says how it said so."""
+
+
 class Channel(Protocol):
     """Sends one message at a time. Raises RateLimited (nothing more to this channel for a while), Retry (this message
-    later) or GaveUp (never)."""
+    later), GaveUp (never) or TurnedOff (never, and no other either)."""
 
     language: str
     zone: str

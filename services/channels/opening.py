@@ -8,16 +8,23 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from api.signatures import key_of
 from resonance.catalogue import Catalogue
 from resonance.catalogue import Channel as Configured
 from resonance.errors import Unconfigured
+from resonance.stores.heads import Heads
 from services.channels.channel import Channel
+from services.channels.email import EmailChannel, Server
 from services.channels.log import LogChannel
 from services.channels.slack import SlackChannel
-from services.settings import Settings, secret
+from services.channels.slack_app import SlackApp
+from services.channels.webhook import WebhookChannel
+from services.settings import Settings, Smtp, secret
 
 LOG, SLACK = "log", "slack-webhook"
 """Channels that are always there: the terminal, and the webhook of the settings where there is one."""
+
+_PORTS = {"starttls": 587, "tls": 465, "plain": 25}
 
 log = structlog.get_logger()
 
@@ -34,6 +41,7 @@ class OpenChannels:
 
     settings: Settings
     catalogue: Callable[[], Catalogue]
+    heads: Heads
     opened: dict[str, tuple[Configured, Channel]] = field(default_factory=dict)
 
     def __call__(self) -> Mapping[str, Channel]:
@@ -57,6 +65,21 @@ class OpenChannels:
         zone = configured.zone or self.settings.zone
         if configured.kind == "log":
             return self._terminal(configured.language, zone)
+        if configured.kind == "webhook":
+            signing = secret(configured.secret or "")
+            return WebhookChannel(configured.url or "", key_of(signing), configured.language, zone)
+        if configured.kind == "email":
+            return EmailChannel(_mail_server(self.settings.smtp), configured.to, configured.language, zone)
+        if configured.room is not None:
+            return SlackApp(
+                configured.id,
+                configured.room,
+                secret(configured.secret or ""),
+                self.heads,
+                buttons=self.settings.slack.signing_secret is not None,
+                language=configured.language,
+                zone=zone,
+            )
         return SlackChannel(secret(configured.secret or ""), configured.language, zone)
 
     @staticmethod
@@ -66,3 +89,17 @@ class OpenChannels:
             sys.stdout.flush()
 
         return LogChannel(write, language, zone)
+
+
+def _mail_server(smtp: Smtp) -> Server:
+    if smtp.host is None:
+        raise Unconfigured("smtp.host is not set: a channel of kind email needs a mail server")
+    return Server(
+        host=smtp.host,
+        port=smtp.port or _PORTS[smtp.security],
+        security=smtp.security,
+        sender=smtp.sender,
+        user=smtp.user,
+        password=smtp.password.get_secret_value(),
+        ca=smtp.ca,
+    )

@@ -25,7 +25,7 @@ _TOTAL = 12_000
 """Characters of all blocks as JSON. Slack refuses a whole message near 13,000 (undocumented)."""
 
 _LONGEST_PAUSE = 3600.0
-_MARKS = {"firing": "🔺", "resolved": "✅", "silent": "🔇", "test": "🔔"}
+_MARKS = {"firing": "🔺", "resolved": "✅", "silent": "🔇", "test": "🔔", "taken": "👀"}
 _TOO_MUCH = ("invalid_blocks", "msg_blocks_too_long", "invalid_payload")
 
 # The SDK writes the address into its own log when a request fails.

@@ -23,7 +23,7 @@ GET /v1/topics/{topic}/drivers · GET /v1/topics/{topic}/environments · GET /v1
 GET /v1/rules · POST /v1/rules · GET /v1/rules/{name} · PUT /v1/rules/{name} · DELETE /v1/rules/{name} · POST /v1/rules/backtest
 GET /v1/alerts · GET /v1/alerts/{name} · POST /v1/alerts/{name}/acknowledge
 GET /v1/silences · POST /v1/silences · DELETE /v1/silences/{name}
-GET /v1/departments · GET /v1/channels · POST /v1/channels/{name}/test
+GET /v1/departments · GET /v1/channels · POST /v1/channels/{name}/test · POST /v1/slack/interactions
 GET /v1/sources · GET /v1/dead-letters · POST /v1/dead-letters/{number}/retry
 GET /v1/jobs/{name} · DELETE /v1/jobs/{name} · GET /v1/changes · GET /v1/events · DELETE /v1/authors/{author_key}
 GET /health/live · GET /health/ready · GET /metrics
