@@ -23,7 +23,7 @@ pytestmark = [
         address("vendor/htmx.min.js") is None or not AXE.exists(), reason="the page's scripts are not installed (npm)"
     ),
 ]
-VIEWS = ("/", "/topics/bahn", "/mentions?topic=bahn", "/alerts", "/alerts/a", "/sources")
+VIEWS = ("/", "/topics/bahn", "/mentions?topic=bahn", "/alerts", "/alerts/a", "/sources", "/channels")
 REASONS = [{"code": "volume", "values": {"count": 24, "expected": 4.0, "window": "15m"}}]
 
 
