@@ -12,7 +12,7 @@ NODE    := $(VENV)/npm
 PORT    ?= 8000
 ARGS    ?=
 
-.PHONY: help install demo cluster test check format lint types contracts bench bench-cluster train clean
+.PHONY: help install demo cluster test check format lint types contracts bench bench-cluster soak train clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -85,6 +85,9 @@ bench: $(TESTED) ## one table of ratios against named baselines, measured in the
 
 bench-cluster: $(TESTED) $(VENV)/.servers ## the same of a cluster, on real Kafka and PostgreSQL
 	@$(BIN)/python -m benchmarks cluster
+
+soak: $(TESTED) $(VENV)/.servers ## a cluster under load with a random fault each minute (MINUTES=15, SEED, RATE, BROKERS)
+	@$(BIN)/python -m benchmarks.soak
 
 train: $(TESTED) ## train the shipped sentiment weights again (DATA=folder of labelled posts)
 	@$(BIN)/resonance train sentiment $(DATA)

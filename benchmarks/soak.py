@@ -1,0 +1,223 @@
+"""`make soak`: a cluster under a steady load for MINUTES (15), with a random fault in each; what it ends with.
+
+SEED (1) chooses the faults, RATE (100) the mentions per second, BROKERS (3) how many there are. It ends with 1 where a mention
+is missing, the lag does not return to 0, or a process grew by more than a tenth after its first two minutes.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.made import mention, query
+from benchmarks.row import say
+from deploy.native.kafka import Brokers as Nodes
+from ingest.kafka_sink import KafkaStream
+from ingest.log_sink import LogSink
+from resonance.brokers import Brokers
+from resonance.clock import SystemClock
+from resonance.errors import ResonanceError
+from resonance.model import Upsert
+from tests.support import kafka, postgres
+from tests.support.cluster import LANES, Cluster
+
+_PROCESSES = ("work-1", "work-2", "ingest-1", "notify-1", "serve-1")
+_WARM, _SAMPLE = 120.0, 5.0
+_ASLEEP, _DOWN = 9.0, 5.0
+"""Seconds that a worker sleeps (its session lasts 6), and that a server stays away."""
+
+_GROWTH = 0.10
+_DRAIN = 120.0
+
+
+@dataclass
+class Sizes:
+    """The resident memory of every process by name and pid: (age in s, MB)."""
+
+    cluster: Cluster
+    seen: dict[tuple[str, int], list[tuple[float, float]]] = field(default_factory=dict)
+    born: dict[int, float] = field(default_factory=dict)
+
+    def look(self) -> None:
+        """One more sample of each."""
+        for name, process in list(self.cluster.processes.items()):
+            with suppress(OSError, StopIteration):
+                lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+                size = next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
+                age = time.monotonic() - self.born.setdefault(process.pid, time.monotonic())
+                self.seen.setdefault((name, process.pid), []).append((age, size))
+
+    def growth(self) -> dict[tuple[str, int], tuple[float, float, float]]:
+        """Name and pid → MB after the first two minutes, MB at the end, minutes of life; of those that lived for five."""
+        found = {}
+        for who, samples in self.seen.items():
+            age = samples[-1][0]
+            if age >= _WARM + 180:
+                first = statistics.median(size for at, size in samples if _WARM <= at < _WARM + 60)
+                last = statistics.median(size for at, size in samples if at >= age - 60)
+                found[who] = (first, last, age / 60)
+        return found
+
+
+@dataclass
+class Soak:
+    """`sent` are the mentions that the stream has acknowledged."""
+
+    cluster: Cluster
+    nodes: Nodes
+    server: postgres.Server
+    sink: LogSink
+    stream: KafkaStream
+    rate: int
+    dice: random.Random
+    sent: int = 0
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def load(self) -> None:
+        """A tenth of a second's mentions at a time, each until it is acknowledged."""
+        number, due = 0, time.monotonic()
+        while not self.stop.is_set():
+            batch = [Upsert(mention=mention(number + n, matched=True)) for n in range(self.rate // 10)]
+            while not self.stop.is_set():
+                try:
+                    self.sink.write(batch, source="soak")
+                    break
+                except ResonanceError as error:
+                    say(f"the stream did not take it: {error}")
+                    time.sleep(0.5)
+            else:
+                return
+            number += len(batch)
+            self.sent = number
+            due += 0.1
+            time.sleep(max(0.0, due - time.monotonic()))
+
+    def faults(self) -> dict[str, Callable[[], None]]:
+        """What may happen in a minute."""
+        worker = self.dice.choice(("work-1", "work-2"))
+        node = self.dice.choice(self.nodes.nodes)
+        found: dict[str, Callable[[], None]] = {
+            f"kill -9 of {worker}": lambda: self._again(worker),
+            f"SIGTERM of {worker}": lambda: self._rolled(worker),
+            f"{worker} asleep for {_ASLEEP:g} s": lambda: self._asleep(worker),
+            "kill -9 of ingest-1": lambda: self._again("ingest-1"),
+            "kill -9 of serve-1": lambda: self._again("serve-1"),
+            "PostgreSQL crashes": self._postgres,
+        }
+        if len(self.nodes.nodes) > 1:
+            found[f"kill -9 of broker {node.number}"] = lambda: self._broker(node.number)
+        return found
+
+    def _again(self, name: str) -> None:
+        self.cluster.kill(name)
+        time.sleep(1)
+        self.cluster.start(name)
+
+    def _rolled(self, name: str) -> None:
+        self.cluster.end(name)
+        self.cluster.start(name)
+
+    def _asleep(self, name: str) -> None:
+        self.cluster.signal(name, signal.SIGSTOP)
+        time.sleep(_ASLEEP)
+        self.cluster.signal(name, signal.SIGCONT)
+
+    def _broker(self, number: int) -> None:
+        node = self.nodes.nodes[number - 1]
+        node.stop(signal.SIGKILL)
+        time.sleep(_DOWN)
+        node.start()
+
+    def _postgres(self) -> None:
+        self.server.stop("immediate")
+        self.cluster.database.close()
+        time.sleep(_DOWN)
+        self.server.start()
+
+    def lag(self) -> int | None:
+        """Envelopes that wait; None while it cannot be told."""
+        try:
+            with self.cluster.database.read() as connection:
+                rows = connection.exec_driver_sql('SELECT "offset" FROM position ORDER BY lane').scalars().all()
+            return self.stream.backlog(list(rows)).envelopes if len(rows) == LANES else None
+        except Exception:
+            return None
+
+
+def main(environment: Mapping[str, str]) -> int:
+    """Run it; returns the exit code."""
+    minutes, seed = float(environment.get("MINUTES", "15")), int(environment.get("SEED", "1"))
+    rate, brokers = int(environment.get("RATE", "100")), int(environment.get("BROKERS", "3"))
+    with kafka.running(brokers) as nodes, postgres.running() as server, tempfile.TemporaryDirectory() as name:
+        config = "".join(f'[[topics]]\nid = "t{n}"\nname = "T{n}"\nquery = \'{query(n)}\'\n' for n in range(50))
+        cluster = Cluster(Path(name), nodes.addresses, server.url(), config, 'namespace = "soak"')
+        cluster.run("streams", "create")
+        stream = KafkaStream(Brokers(nodes.addresses), cluster.stream)
+        soak = Soak(cluster, nodes, server, LogSink(stream, SystemClock()), stream, rate, random.Random(seed))
+        try:
+            return _run(soak, minutes)
+        finally:
+            soak.stop.set()
+            cluster.stop()
+            stream.close()
+
+
+def _run(soak: Soak, minutes: float) -> int:
+    cluster, sizes = soak.cluster, Sizes(soak.cluster)
+    cluster.start(*_PROCESSES)
+    loading = threading.Thread(target=soak.load, daemon=True)
+    loading.start()
+    begun = time.monotonic()
+    for minute in range(1, int(minutes) + 1):
+        what, fault = soak.dice.choice(sorted(soak.faults().items()))
+        while time.monotonic() < begun + (minute - 0.75) * 60:
+            sizes.look()
+            time.sleep(_SAMPLE)
+        fault()
+        while time.monotonic() < begun + minute * 60:
+            sizes.look()
+            time.sleep(_SAMPLE)
+        dead = [name for name, process in cluster.processes.items() if process.poll() is not None]
+        say(
+            f"minute {minute}: {what}; {soak.sent} sent, {soak.lag()} envelopes wait{f'; DEAD: {dead}' if dead else ''}"
+        )
+        cluster.start(*dead)
+    soak.stop.set()
+    loading.join()
+    return _verdict(soak, sizes)
+
+
+def _verdict(soak: Soak, sizes: Sizes) -> int:
+    ended = time.monotonic()
+    while soak.lag() != 0 and time.monotonic() < ended + _DRAIN:
+        time.sleep(0.5)
+    drained = time.monotonic() - ended
+    stored = int(soak.cluster.one("SELECT count(*) FROM identity WHERE row > 0") or 0)
+    counted = int(soak.cluster.one('SELECT sum(mentions) FROM "window" WHERE resolution = 900') or 0)
+    say(
+        f"no envelope waits {drained:.1f} s after the last was sent"
+        if drained < _DRAIN
+        else "the lag did not return to 0"
+    )
+    say(f"{soak.sent} mentions sent, {stored} stored, {counted} counted")
+    grown = False
+    for (name, pid), (first, last, age) in sorted(sizes.growth().items()):
+        grown |= abs(last / first - 1) > _GROWTH
+        say(
+            f"{name} ({pid}, {age:.0f} min): {first:.0f} MB after two minutes, {last:.0f} MB at the end ({last / first - 1:+.0%})"
+        )
+    return int(grown or drained >= _DRAIN or not soak.sent == stored == counted)
+
+
+if __name__ == "__main__":
+    sys.exit(main(os.environ))
