@@ -25,6 +25,11 @@ class Metrics:
         self.expired_total = Counter(
             "resonance_process_expired_total", "Deletes and engagement whose mention never came", registry=registry
         )
+        self.unknown_fields = Counter(
+            "resonance_push_unknown_fields_total",
+            "Fields of pushed events that are not known and were ignored",
+            registry=registry,
+        )
         self.fenced = Counter(
             "resonance_process_fenced_total",
             "Transactions refused because another owner had moved the position or the tracker",

@@ -15,9 +15,11 @@ from msgspec import Raw, Struct
 
 from resonance.errors import DeadLetter, Invalid, NewerVersion, Problem
 from resonance.model import (
+    Author,
     AuthorSeen,
     Delete,
     DeleteAuthor,
+    Engagement,
     EngagementSeen,
     Event,
     Mention,
@@ -112,6 +114,32 @@ def _version(plain: bytes) -> int:
 def _refuse_newer(version: int) -> None:
     if version > MAJOR:
         raise NewerVersion(f"an envelope of version {version}; this program reads up to {MAJOR}")
+
+
+_INNER: dict[type[Struct], dict[str, type[Struct]]] = {
+    Upsert: {"mention": Mention},
+    AuthorSeen: {"author": Author},
+    EngagementSeen: {"engagement": Engagement},
+    Mention: {"author": Author, "engagement": Engagement},
+}
+
+
+def unknown_fields(item: dict[str, Any]) -> int:
+    """How many fields of what `read_event` took, and of the objects in it, are not known here: they are ignored.
+
+    >>> unknown_fields({"id": "x:1", "published_at": "2026-01-01T00:00:00Z", "mood": 1, "author": {"id": "7", "shoe": 44}})
+    2
+    """
+    bare = "op" not in item and "mention" not in item
+    fields = {name: value for name, value in item.items() if name != "op"}
+    return _unknown(fields, Mention if bare else _PUBLIC[item.get("op", "upsert")])
+
+
+def _unknown(fields: dict[str, Any], kind: type[Struct]) -> int:
+    within = [
+        (fields[name], inner) for name, inner in _INNER.get(kind, {}).items() if isinstance(fields.get(name), dict)
+    ]
+    return len(fields.keys() - set(kind.__struct_encode_fields__)) + sum(_unknown(*part) for part in within)
 
 
 def read_event(item: Any) -> PublicEvent:

@@ -109,7 +109,7 @@ class Installation(ABC):
     @cached_property
     def intake(self) -> PushIntake:
         """Where pushed events go in."""
-        return PushIntake(self.sink, self.clock)
+        return PushIntake(self.sink, self.clock, self.metrics.unknown_fields.inc)
 
     @cached_property
     def ledger(self) -> SqlLedger:

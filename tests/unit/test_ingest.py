@@ -127,6 +127,22 @@ def test_a_push_takes_the_good_beside_the_bad_and_counts_repeats() -> None:
     assert sum(len(decode_envelope(body).events) for _, body in log.envelopes) == 2
 
 
+def test_fields_of_a_push_that_nobody_knows_are_ignored_and_counted() -> None:
+    log, counted = ListLog(), list[int]()
+    intake = PushIntake(LogSink(log, ManualClock(at(0))), ManualClock(at(0)), counted.append)
+    odd = GOOD | {"mood": "sour", "author": {"id": "7", "shoe_size": 44}, "engagement": {"claps": 3, "likes": 1}}
+    items = [
+        odd,
+        {"op": "upsert", "mention": odd, "more": 1},
+        {"op": "delete", "id": "x:9", "why": ""},
+        {"id": "x", "y": 1},
+    ]
+    assert intake.take(items, source="push").accepted == 2
+    assert counted == [3 + 4 + 1]
+    assert intake.take([GOOD], source="push").accepted == 1
+    assert counted == [8, 0]
+
+
 # ---- files -----------------------------------------------------------------------------------------------------
 
 
