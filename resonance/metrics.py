@@ -10,6 +10,7 @@ from resonance.update import Update
 
 STAGES = ("observed", "logged", "committed", "evaluated", "told")
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
+_EVENTS = (0, 1, 3, 10, 30, 100, 300, 1000)
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
@@ -33,6 +34,12 @@ class Metrics:
         self.fenced = Counter(
             "resonance_process_fenced_total",
             "Transactions refused because another owner had moved the position or the tracker",
+            registry=registry,
+        )
+        self.envelope_events = Histogram(
+            "resonance_process_envelope_events",
+            "Events of each envelope that was begun; heartbeats have none",
+            buckets=_EVENTS,
             registry=registry,
         )
         self.compute_seconds = Histogram(
@@ -69,10 +76,21 @@ class Metrics:
         for outcome in ("sent", "retry", "failed", "merged"):
             self.deliveries.labels(outcome)
 
-    def slice(self, update: Update, *, events: int, computed: float, committed: float, now: int | None = None) -> None:
+    def slice(
+        self,
+        update: Update,
+        *,
+        events: int,
+        fills: Iterable[int],
+        computed: float,
+        committed: float,
+        now: int | None = None,
+    ) -> None:
         """Account for one committed slice; durations in seconds, `now` is log time in µs when its transaction began, where
-        it is known."""
+        it is known; `fills`: how many events each of its envelopes has."""
         self.events.inc(events)
+        for fill in fills:
+            self.envelope_events.observe(fill)
         self.matches.inc(sum(1 for change in update.changes if change.type == "mention.matched"))
         self.rejected.inc(len(update.rejected))
         self.compute_seconds.observe(computed)

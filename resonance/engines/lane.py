@@ -187,6 +187,7 @@ class LaneLoop:
             self.metrics.slice(
                 update,
                 events=len(batch.events),
+                fills=batch.fills,
                 computed=computed - started,
                 committed=committed - computed,
                 now=now,

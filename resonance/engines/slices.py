@@ -35,6 +35,8 @@ class Batch:
     """Ids of waiting events that are done with this batch."""
     expired: int = 0
     """How many of them waited in vain."""
+    fills: list[int] = field(default_factory=list)
+    """How many events each envelope has that begins here."""
 
     def moved(self, start: Position) -> bool:
         """Whether there is anything to commit."""
@@ -54,6 +56,8 @@ class Batch:
     def take(self, offset: int, envelope: Envelope, start: int, size: int) -> None:
         """Up to `size` events of an envelope from number `start` on."""
         self.source = envelope.source
+        if start == 0:
+            self.fills.append(len(envelope.events))
         for index in range(start, min(start + size, len(envelope.events))):
             raw = envelope.events[index]
             try:

@@ -7,8 +7,9 @@ from prometheus_client import CollectorRegistry
 
 from resonance.engines.lane import LaneLoop
 from resonance.metrics import Metrics
+from resonance.model import Mention, Upsert
 from resonance.stores.memory import MemoryLedger
-from tests.support.machine import ListLog
+from tests.support.machine import ListLog, Machine, at
 from tests.support.scoring import scorer
 
 FIXED, EACH = 0.004, 0.0001
@@ -45,3 +46,19 @@ def test_a_slice_that_was_not_full_makes_none_greater_and_none_is_smaller_than_t
     for _ in range(20):
         lane._adapt(9.0, 1)
     assert lane.size == 96
+
+
+def test_an_envelope_counts_once_however_many_slices_it_takes() -> None:
+    machine = Machine(scorer())
+    said = [
+        Upsert(mention=Mention(id=f"test:{n}", source="test", text="bahn", published_at=at(0)), observed_at=at(0))
+        for n in range(250)
+    ]
+    machine.put(said[:3], stamp=at(0))
+    machine.beat(at(1))
+    machine.put(said[3:], stamp=at(2))
+    machine.loops[0].size = 100
+    machine.work()
+    registry = machine.loops[0].metrics.registry
+    assert registry.get_sample_value("resonance_process_envelope_events_sum") == 250
+    assert registry.get_sample_value("resonance_process_envelope_events_count") == 3
