@@ -154,9 +154,9 @@ def _alerts(cluster: Made) -> list[Row]:
     with cluster("alerts", 50, rule) as (made, sink):  # type: ignore[attr-defined]
         made.start("work-1")
         made.until(lambda: bool(made.one("SELECT count(*) = 8 FROM position WHERE epoch > 0")))
-        for lane in range(20):
+        for _ in range(20):
             sink.heartbeat()
-            time.sleep(0.1 + lane * 0)
+            time.sleep(0.1)
         seen: dict[str, float] = {}
         fired: dict[str, float] = {}
         number, started = 0, time.time()
@@ -193,6 +193,7 @@ def _takeover(cluster: Made) -> list[Row]:
     say("kill -9 of a worker: how long a lane stands still")
     with cluster("takeover", 5) as (made, sink):  # type: ignore[attr-defined]
         made.start("work-1", "work-2")
+        made.until(lambda: bool(made.one("SELECT count(*) = 8 FROM position WHERE epoch > 0")))
         moved: dict[int, tuple[int, float]] = {}
         longest, killed, started = 0.0, False, time.monotonic()
         while time.monotonic() - started < 60:
