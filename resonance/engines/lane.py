@@ -150,9 +150,11 @@ class LaneLoop:
         if time.monotonic() < self._look:
             return None
         self._look = time.monotonic() + self.patience
-        reached = self.progress()
+        # The slowest lane is not ahead of this one: where nothing is due by what this one has reached, the others need not be asked.
+        waited = self.ledger.due(self.lane, position.progress, size)
+        reached = self.progress() if waited else {}
         slowest = min((reached.get(lane, 0) for lane in range(self.log.lanes)), default=0)
-        due = self.ledger.due(self.lane, slowest, size)
+        due = [item for item in waited if item[1].due_at <= slowest]
         if not due:
             return None
         mode = due[0][1].mode
@@ -180,8 +182,9 @@ class LaneLoop:
         self.position = new
         committed = time.perf_counter()
         self.metrics.expired(batch.expired)
-        # What waited may be due now, or was woken by what has just been committed.
-        self._look = 0.0
+        if batch.events or batch.settled:
+            # What waited may be due now, or was woken by what has just been committed.
+            self._look = 0.0
         if moved:
             self._adapt(committed - computed, len(batch.events))
             self.metrics.slice(
