@@ -1,0 +1,1 @@
+"""The tables of the first schema by who writes them, as they were."""
