@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from resonance.stores.database import Database
 from tests.support.postgres import Server, running
 
 
@@ -28,3 +29,12 @@ def store_url(store_kind: str, request: pytest.FixtureRequest) -> str:
         return f"sqlite:///{request.getfixturevalue('tmp_path') / 'store.db'}"
     server: Server = request.getfixturevalue("postgres")
     return server.url()
+
+
+@pytest.fixture
+def database(store_url: str) -> Iterator[Database]:
+    """An empty store on each database."""
+    made = Database(store_url)
+    made.migrate()
+    yield made
+    made.close()

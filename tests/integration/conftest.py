@@ -1,4 +1,4 @@
-"""Fixtures of the tests on a cluster, and of those that erase or tell Slack."""
+"""Fixtures of the tests on a cluster, and of those that erase, or tell channels."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tests.support.cluster import Cluster, Story
 from tests.support.erasing import Site
 from tests.support.fake_slack import FakeSlack
 from tests.support.kafka import running
+from tests.support.outbox import World, fresh
 from tests.support.postgres import Server
 
 
@@ -45,3 +46,13 @@ def slack() -> Iterator[FakeSlack]:
     fake = FakeSlack()
     yield fake
     fake.close()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """A store with the catalogue that notifications are tried on."""
+    database = fresh(tmp_path)
+    world = World(database)
+    world.catalogue()
+    yield world
+    database.close()

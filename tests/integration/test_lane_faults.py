@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
@@ -19,14 +18,6 @@ from resonance.stores.database import Database
 from resonance.stores.ledger import SqlLedger
 from tests.support.machine import Machine, at
 from tests.support.scoring import scorer
-
-
-@pytest.fixture
-def database(store_url: str) -> Iterator[Database]:
-    made = Database(store_url)
-    made.migrate()
-    yield made
-    made.close()
 
 
 def said(number: int, rate: float | None = None) -> Upsert:

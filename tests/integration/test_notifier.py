@@ -4,27 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from resonance.stores import schema
 from resonance.stores.outbox import LEASE
 from services.channels.channel import GaveUp
 from services.notifier import Notifier
 from tests.support.fake_slack import SECRET, WORDS, Answer, FakeSlack, webhook
-from tests.support.outbox import MINUTE, NOW, Ear, World, down, fresh
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    database = fresh(tmp_path)
-    world = World(database)
-    world.catalogue()
-    yield world
-    database.close()
+from tests.support.outbox import MINUTE, NOW, Ear, World, down
 
 
 def notifier(world: World, told: list[tuple[str, str]] | None = None, **channels: Any) -> Notifier:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -26,7 +25,7 @@ from services.channels.slack_app import SlackApp
 from services.notifier import Notifier
 from tests.support.fake_slack import Answer
 from tests.support.fake_slack_app import ROOM, TOKEN, FakeSlackApp, refused
-from tests.support.outbox import MINUTE, NOW, World, fresh
+from tests.support.outbox import MINUTE, NOW, World
 
 WORDS = Message("Nordlicht", ("24 statt 4",), links=(("Ansehen", "https://resonance.example/alerts/a"),), alert="a")
 
@@ -39,10 +38,7 @@ def slack() -> Iterator[FakeSlackApp]:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    database = fresh(tmp_path)
-    world = World(database)
-    world.catalogue()
+def world(world: World) -> World:
     entry = Channel(id="slack", kind="slack", room=ROOM, secret="env:TOKEN")
     world.add(
         schema.entry,
@@ -53,8 +49,7 @@ def world(tmp_path: Path) -> Iterator[World]:
         changed_at=NOW,
     )
     world.alert("a")
-    yield world
-    database.close()
+    return world
 
 
 def app(world: World, slack: FakeSlackApp, **options: Any) -> SlackApp:

@@ -7,7 +7,6 @@ import socket
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -23,7 +22,7 @@ from resonance.stores.outbox import LEASE
 from services.channels.channel import GaveUp, TurnedOff
 from services.channels.webhook import WebhookChannel
 from services.notifier import Notifier
-from tests.support.outbox import NOW, World, fresh
+from tests.support.outbox import NOW, World
 from tests.support.receiver import Receiver, Reply
 from tests.support.signing import SECRET, signed
 
@@ -44,15 +43,6 @@ def receiver() -> Iterator[Receiver]:
     found = Receiver()
     yield found
     found.close()
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    database = fresh(tmp_path)
-    world = World(database)
-    world.catalogue()
-    yield world
-    database.close()
 
 
 def webhook(receiver: Receiver, **options: Any) -> WebhookChannel:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -36,14 +34,6 @@ def rows() -> st.SearchStrategy[list[dict[str, Any]]]:
         }
     )
     return st.lists(row, min_size=1, max_size=12, unique_by=lambda row: row["author_key"])
-
-
-@pytest.fixture
-def database(store_url: str) -> Iterator[Database]:
-    opened = Database(store_url)
-    opened.migrate()
-    yield opened
-    opened.close()
 
 
 def stored(connection: sa.Connection, keys: list[bytes]) -> list[dict[str, Any]]:

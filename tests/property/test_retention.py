@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -28,14 +26,6 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 7, 20, 15, tzinfo=UTC)
 SCORER = scorer()
 TEXTS = ("die bahn ist schlecht", "der zug war gut", "kaffee und bahn", "kaffee bitte")
-
-
-@pytest.fixture
-def database(store_url: str) -> Iterator[Database]:
-    made = Database(store_url)
-    made.migrate()
-    yield made
-    made.close()
 
 
 def emptied(database: Database) -> Database:

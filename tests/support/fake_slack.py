@@ -6,11 +6,12 @@ import json
 import threading
 import time
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from resonance.alerts.message import Message
 from services.channels.slack import SlackChannel
+from tests.support.loopback import Loopback, Quiet
 
 SECRET = "/services/T000/B000/geheim"
 WORDS = Message("Nordlicht", ("24 statt 4",))
@@ -42,7 +43,7 @@ class FakeSlack:
         self.gate.set()
         slack, lock = self, threading.Lock()
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Quiet, BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
@@ -60,25 +61,12 @@ class FakeSlack:
                 self.end_headers()
                 self.wfile.write(answer.body.encode())
 
-            def log_message(self, *_: object) -> None:
-                """Quiet."""
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, *_: object) -> None:
-                """A client that hangs up early is what some tests are about."""
-
-        self._server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}{SECRET}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        self._thread.start()
+        self._server = Loopback(Handler)
+        self.url = f"http://127.0.0.1:{self._server.port}{SECRET}"
 
     def close(self) -> None:
         self.gate.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._server.close()
 
     def answer(self, path: str, body: dict[str, Any]) -> Answer:
         """By script, else as Slack would."""

@@ -9,11 +9,12 @@ import re
 import threading
 import time
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 from tests.support.fake_slack import Answer
+from tests.support.loopback import Loopback, Quiet
 
 TOKEN = "xoxb-geheim"
 ROOM = "C0123456789"
@@ -37,7 +38,7 @@ class FakeSlackApp:
     def __post_init__(self) -> None:
         slack, lock = self, threading.Lock()
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Quiet, BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 content = self.rfile.read(int(self.headers["Content-Length"]))
                 if self.headers["Content-Type"].startswith("application/json"):
@@ -53,19 +54,11 @@ class FakeSlackApp:
                 self.end_headers()
                 self.wfile.write(answer.body.encode())
 
-            def log_message(self, *_: object) -> None:
-                """Quiet."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.base = f"http://127.0.0.1:{self._server.server_port}/api"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        self._thread.start()
+        self._server = Loopback(Handler)
+        self.base = f"http://127.0.0.1:{self._server.port}/api"
 
     def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._server.close()
 
     @property
     def heads(self) -> list[dict[str, Any]]:

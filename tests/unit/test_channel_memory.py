@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
-import pytest
 import sqlalchemy as sa
 
 from resonance.access import EVERYTHING, SYSTEM, Actor
@@ -20,14 +18,6 @@ from resonance.stores.incidents import Incidents
 from resonance.stores.outbox import Outbox
 from resonance.stores.trials import Trials
 from tests.support.outbox import NOW, World
-
-
-@pytest.fixture
-def database(store_url: str) -> Iterator[Database]:
-    made = Database(store_url)
-    made.migrate()
-    yield made
-    made.close()
 
 
 def test_a_head_is_begun_then_kept_and_may_be_begun_anew(database: Database) -> None:

@@ -24,14 +24,6 @@ SAID = datetime(2026, 5, 4, 12, 30, tzinfo=UTC)
 
 
 @pytest.fixture
-def database(store_url: str) -> Iterator[Database]:
-    made = Database(store_url)
-    made.migrate()
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def machine(database: Database) -> Machine:
     return Machine(scorer(), 2, SqlLedger(database))
 

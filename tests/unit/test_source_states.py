@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 
 import pytest
 
 from resonance.errors import Fenced
 from resonance.stores.database import Database
 from resonance.stores.source_states import LEASE, Lease, Missed, SourceStates
-
-
-@pytest.fixture
-def database(store_url: str) -> Iterator[Database]:
-    made = Database(store_url)
-    made.migrate()
-    yield made
-    made.close()
 
 
 @pytest.fixture

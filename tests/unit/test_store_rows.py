@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 import sqlalchemy as sa
 
 from resonance.stores import schema
 from resonance.stores.database import Database, insert, upsert
-
-
-@pytest.fixture
-def database(store_url: str) -> Iterator[Database]:
-    made = Database(store_url)
-    made.migrate()
-    yield made
-    made.close()
 
 
 def rows(database: Database, table: sa.Table) -> list[tuple[object, ...]]:
