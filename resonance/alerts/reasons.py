@@ -72,14 +72,27 @@ def reasons(
     return [reason for reason in found if reason["values"]]
 
 
-def top_mentions(condition: Condition, said: Sequence[Said]) -> list[str]:
-    """The keys of the mentions that draw the most reactions, then of those that reach the most people. What others say comes
-    before our own voice, originals before reposts, and where criticism set the alert off, criticism before the rest."""
+def top_mentions(condition: Condition, said: Sequence[Said], why: Sequence[dict[str, Any]]) -> list[str]:
+    """The keys of the mentions that draw the most reactions, then of those that say most of what `why` (of `reasons`) says
+    the alert is about, then of those that reach the most people. What others say comes before our own voice, originals
+    before reposts, and where criticism set the alert off, criticism before the rest."""
     critical = isinstance(condition, NegativeShare)
+    terms = [term for reason in why if reason["code"] == "top_terms" for term in reason["values"]]
+    weights: dict[str, int] = {term["term"].casefold(): term["mentions"] for term in terms}
 
     def rank(one: Said) -> tuple[object, ...]:
         harmless = critical and one.label != "negative"
-        return (one.voice != "earned", one.kind == "repost", harmless, -one.engagement, -(one.reach or 0), one.key)
+        text = one.text.casefold()
+        about = sum(weight for term, weight in weights.items() if term in text)
+        return (
+            one.voice != "earned",
+            one.kind == "repost",
+            harmless,
+            -one.engagement,
+            -about,
+            -(one.reach or 0),
+            one.key,
+        )
 
     return [one.key for one in sorted(said, key=rank)[:_MENTIONS]]
 

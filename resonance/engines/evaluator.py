@@ -217,9 +217,9 @@ class Evaluator:
             return msgspec.json.encode([{"code": "silent", "values": silent}]).decode(), "[]"
         words = [word for leaf in leaves(parse(topic.query)) if (word := word_of(leaf))]
         found = reasons(rule.when, happened.verdict, said, self.key_terms, words)
-        stirring = self.store.stirring(topic.id, start, happened.at + 1)
-        # Reposts and our own voice stand for themselves where nobody else says anything.
-        quoted = top_mentions(rule.when, stirring or said)
+        # The newest are not all there were: what drew the most reactions may be older.
+        candidates = {one.key: one for one in (*said, *self.store.stirring(topic.id, start, happened.at + 1))}
+        quoted = top_mentions(rule.when, list(candidates.values()), found)
         return msgspec.json.encode(found).decode(), msgspec.json.encode(quoted).decode()
 
     def _notices(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from babel.messages.extract import extract_from_dir
 from api.parts import Demo, Play
 from api.web import assets
 from api.web.words import HERE, translations
-from resonance.model import key_text
+from resonance.model import key_text, mention_key
 from resonance.stores import schema
 from resonance.update import Counts
 from tests.support.machine import at
@@ -60,11 +61,15 @@ def fire(desk: Desk, **columns: Any) -> None:
     ],
 )
 def test_today_says_an_open_alert_in_one_sentence(desk: Desk, headers: dict[str, str], sentence: str) -> None:
-    fire(desk)
+    fire(desk, mentions=json.dumps([key_text(mention_key("bluesky:1"))]))
     desk.seed.mention("bluesky:1", "bahn", placed=at(-60), text="Der Zug brennt", engagement_total=9, kind="post")
+    desk.seed.mention("bluesky:2", "bahn", placed=at(60), text="Nachher gesagt", engagement_total=99, kind="post")
     page = desk.get("/", headers).text
     assert sentence in page
     assert "Der Zug brennt" in page and "pr" in page and "Bluesky" in page
+    whole = desk.get("/alerts/a", headers).text
+    # In the sentence, among the reasons, and in the message; what came after it went off is in none of them.
+    assert whole.count("Der Zug brennt") == 3 and "Nachher gesagt" not in whole
 
 
 def test_today_stands_against_the_same_time_last_week(desk: Desk) -> None:

@@ -34,23 +34,35 @@ def one(key: str, **values: Any) -> Said:
 
 def test_reactions_come_before_reach() -> None:
     said = [one("far", reach=10**6, engagement=1), one("stirring", reach=10, engagement=90), one("none")]
-    assert top_mentions(Threshold(), said) == ["stirring", "far", "none"]
+    assert top_mentions(Threshold(), said, ()) == ["stirring", "far", "none"]
 
 
 def test_what_others_say_comes_before_our_own_voice_and_originals_before_reposts() -> None:
     said = [one("own", voice="own", engagement=99), one("repost", kind="repost", engagement=50), one("original")]
-    assert top_mentions(Threshold(), said) == ["original", "repost", "own"]
+    assert top_mentions(Threshold(), said, ()) == ["original", "repost", "own"]
 
 
 def test_where_criticism_set_it_off_criticism_is_quoted_first() -> None:
     said = [one("praise", label="positive", engagement=99), one("blame", label="negative", engagement=1)]
-    assert top_mentions(NegativeShare(), said) == ["blame", "praise"]
-    assert top_mentions(Threshold(), said) == ["praise", "blame"]
+    assert top_mentions(NegativeShare(), said, ()) == ["blame", "praise"]
+    assert top_mentions(Threshold(), said, ()) == ["praise", "blame"]
+
+
+def test_without_reactions_what_says_what_it_is_about_comes_before_what_reaches_many() -> None:
+    why = [{"code": "top_terms", "values": [{"term": "Schock", "mentions": 3}, {"term": "Siebträger", "mentions": 2}]}]
+    said = [
+        one("far", text="Daumen drücken für den Kaffee", reach=900),
+        one("both", text="Was für ein Schock, der Siebträger flog!", reach=1),
+        one("half", text="unter Schock", reach=5),
+    ]
+    assert top_mentions(Threshold(), said, why) == ["both", "half", "far"]
+    assert top_mentions(Threshold(), said, ()) == ["far", "half", "both"]
+    assert top_mentions(Threshold(), [*said, one("stirring", engagement=1)], why)[0] == "stirring"
 
 
 @given(st.permutations([one(str(number), engagement=number % 3, reach=number % 2) for number in range(8)]))
 def test_the_order_in_which_they_came_does_not_matter(said: list[Said]) -> None:
-    assert top_mentions(Threshold(), said) == ["5", "2", "1", "7", "4"]
+    assert top_mentions(Threshold(), said, ()) == ["5", "2", "1", "7", "4"]
 
 
 @pytest.fixture
