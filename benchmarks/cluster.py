@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,12 +12,14 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from kafka import KafkaConsumer, TopicPartition
+from msgspec import structs
 
 from benchmarks.made import mention, query
 from benchmarks.path import measure as measure_path
 from benchmarks.row import Row, percentile, rates, say
 from ingest.kafka_sink import KafkaStream
 from ingest.log_sink import LogSink
+from resonance.access import SYSTEM
 from resonance.brokers import Brokers
 from resonance.catalogue import Catalogue, Source, Topic
 from resonance.clock import SystemClock
@@ -25,12 +28,14 @@ from resonance.model import Upsert
 from resonance.scoring import Scorer, author_keys
 from resonance.sentiment.linear import LinearModel
 from resonance.stores import schema
+from resonance.stores.entries import Entries
 from resonance.wire import decode_envelope, decode_event
 from tests.support import kafka, postgres
 from tests.support.cluster import LANES, Cluster
 
 _BATCH = 500
 QUIET, MATCHING = 60_000, 12_000
+_CHANGES = 30
 SESSION = 6
 """Seconds, as `tests.support.cluster` sets it."""
 
@@ -56,6 +61,7 @@ def measure() -> list[Row]:
             *_quiet(cluster, reach),
             *_matching(cluster),
             *_alerts(cluster),
+            *_catalogue(cluster),
             *_takeover(cluster),
             *_idle(cluster),
         ]
@@ -187,6 +193,47 @@ def _alerts(cluster: Made) -> list[Row]:
             f"seen → alert row, p99 of {len(latencies)}", percentile(latencies, 99), "s", baseline, 0.5, 2.0, most=True
         ),
     ]
+
+
+def _catalogue(cluster: Made) -> list[Row]:
+    say("a topic changes, at 300 matched mentions/s: when the last lane of two workers commits under it")
+    with cluster("catalogue", 50) as (made, sink):  # type: ignore[attr-defined]
+        made.start("work-1", "work-2")
+        made.until(lambda: bool(made.one("SELECT count(*) = 8 FROM position WHERE epoch > 0")))
+        stop = threading.Event()
+        loading = threading.Thread(target=_steadily, args=(sink, 300, stop))
+        loading.start()
+        # The second worker has joined, and every lane goes on.
+        time.sleep(10)
+        entries, latencies = Entries(made.database), []
+        for number in range(_CHANGES):
+            time.sleep(1 + number % 7 / 10)
+            known = entries.get("topic", f"t{number}")
+            changed = structs.replace(known.entry, query=f"{query(number)} OR anders{number}")
+            began = time.perf_counter()
+            entries.replace("topic", changed, revision=known.revision, actor=SYSTEM, at=datetime.now(UTC))
+            live = f"SELECT count(*) = {LANES} FROM position WHERE catalogue_version = {entries.version()}"
+            while not made.one(live):
+                time.sleep(0.01)
+            latencies.append(time.perf_counter() - began)
+        stop.set()
+        loading.join()
+    baseline = "half a second's poll"
+    return [
+        Row("topic changed → live in every lane, p50", percentile(latencies, 50), "s", baseline, 0.5),
+        Row(f"the same, worst of {_CHANGES}", max(latencies), "s", baseline, 0.5, 2.0, most=True),
+    ]
+
+
+def _steadily(sink: LogSink, rate: int, stop: threading.Event) -> None:
+    """Write so many matched mentions a second until told to stop."""
+    number, due = 0, time.monotonic()
+    while not stop.is_set():
+        at = datetime.now(UTC)
+        batch = range(number, number + rate // 10)
+        sink.write([Upsert(mention=mention(n, matched=True, at=at)) for n in batch], source="bench")
+        number, due = batch.stop, due + 0.1
+        stop.wait(max(0.0, due - time.monotonic()))
 
 
 def _takeover(cluster: Made) -> list[Row]:

@@ -1,7 +1,8 @@
-"""`make soak`: a cluster under a steady load for MINUTES (15), with a random fault in each; what it ends with.
+"""`make soak`: a cluster under a steady load for MINUTES (15), with a fault in each; what it ends with.
 
-SEED (1) chooses the faults, RATE (100) the mentions per second, BROKERS (3) how many there are. It ends with 1 where a mention
-is missing, the lag does not return to 0, or a process grew by more than a tenth after its first two minutes.
+The faults come in random order, each kind once before any comes again. SEED (1) chooses the order and whom they hit,
+RATE (100) the mentions per second, BROKERS (3) how many there are. It ends with 1 where a mention is missing, the lag does
+not return to 0, or a process grew by more than a tenth after its first two minutes.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +32,8 @@ from resonance.model import Upsert
 from tests.support import kafka, postgres
 from tests.support.cluster import LANES, Cluster
 
-_PROCESSES = ("work-1", "work-2", "ingest-1", "notify-1", "serve-1")
+_WORKERS = ("work-1", "work-2")
+_PROCESSES = (*_WORKERS, "ingest-1", "notify-1", "serve-1")
 _WARM, _SAMPLE = 120.0, 5.0
 _ASLEEP, _DOWN = 9.0, 5.0
 """Seconds that a worker sleeps (its session lasts 6), and that a server stays away."""
@@ -102,47 +104,50 @@ class Soak:
             due += 0.1
             time.sleep(max(0.0, due - time.monotonic()))
 
-    def faults(self) -> dict[str, Callable[[], None]]:
-        """What may happen in a minute."""
-        worker = self.dice.choice(("work-1", "work-2"))
-        node = self.dice.choice(self.nodes.nodes)
-        found: dict[str, Callable[[], None]] = {
-            f"kill -9 of {worker}": lambda: self._again(worker),
-            f"SIGTERM of {worker}": lambda: self._rolled(worker),
-            f"{worker} asleep for {_ASLEEP:g} s": lambda: self._asleep(worker),
-            "kill -9 of ingest-1": lambda: self._again("ingest-1"),
-            "kill -9 of serve-1": lambda: self._again("serve-1"),
-            "PostgreSQL crashes": self._postgres,
-        }
+    def faults(self) -> Iterator[Callable[[], str]]:
+        """What happens, minute after minute, for ever: each does it and says what it was."""
+        kinds = [self._worker_killed, self._worker_rolled, self._worker_asleep, self._postgres_crashes]
+        kinds += [lambda: self._killed("ingest-1"), lambda: self._killed("serve-1")]
         if len(self.nodes.nodes) > 1:
-            found[f"kill -9 of broker {node.number}"] = lambda: self._broker(node.number)
-        return found
+            kinds.append(self._broker_killed)
+        while True:
+            yield from self.dice.sample(kinds, len(kinds))
 
-    def _again(self, name: str) -> None:
+    def _killed(self, name: str) -> str:
         self.cluster.kill(name)
         time.sleep(1)
         self.cluster.start(name)
+        return f"kill -9 of {name}"
 
-    def _rolled(self, name: str) -> None:
+    def _worker_killed(self) -> str:
+        return self._killed(self.dice.choice(_WORKERS))
+
+    def _worker_rolled(self) -> str:
+        name = self.dice.choice(_WORKERS)
         self.cluster.end(name)
         self.cluster.start(name)
+        return f"SIGTERM of {name}"
 
-    def _asleep(self, name: str) -> None:
+    def _worker_asleep(self) -> str:
+        name = self.dice.choice(_WORKERS)
         self.cluster.signal(name, signal.SIGSTOP)
         time.sleep(_ASLEEP)
         self.cluster.signal(name, signal.SIGCONT)
+        return f"{name} asleep for {_ASLEEP:g} s"
 
-    def _broker(self, number: int) -> None:
-        node = self.nodes.nodes[number - 1]
+    def _broker_killed(self) -> str:
+        node = self.dice.choice(self.nodes.nodes)
         node.stop(signal.SIGKILL)
         time.sleep(_DOWN)
         node.start()
+        return f"kill -9 of broker {node.number}"
 
-    def _postgres(self) -> None:
+    def _postgres_crashes(self) -> str:
         self.server.stop("immediate")
         self.cluster.database.close()
         time.sleep(_DOWN)
         self.server.start()
+        return "PostgreSQL crashes"
 
     def lag(self) -> int | None:
         """Envelopes that wait; None while it cannot be told."""
@@ -178,12 +183,11 @@ def _run(soak: Soak, minutes: float) -> int:
     loading = threading.Thread(target=soak.load, daemon=True)
     loading.start()
     begun = time.monotonic()
-    for minute in range(1, int(minutes) + 1):
-        what, fault = soak.dice.choice(sorted(soak.faults().items()))
+    for minute, fault in zip(range(1, int(minutes) + 1), soak.faults(), strict=False):
         while time.monotonic() < begun + (minute - 0.75) * 60:
             sizes.look()
             time.sleep(_SAMPLE)
-        fault()
+        what = fault()
         while time.monotonic() < begun + minute * 60:
             sizes.look()
             time.sleep(_SAMPLE)

