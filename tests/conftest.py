@@ -1,12 +1,15 @@
-"""Fixtures for every test: a store's address on each database that it may lie on."""
+"""Fixtures for every test: servers, and a store's address on each database that it may lie on."""
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
 import pytest
 
+from deploy.native.kafka import Brokers
 from resonance.stores.database import Database
+from tests.support.kafka import running as running_kafka
 from tests.support.postgres import Server, running
 
 
@@ -15,6 +18,15 @@ def postgres() -> Iterator[Server]:
     """One PostgreSQL for all tests of this process; each takes a database of its own."""
     with running() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[Brokers]:
+    """One Kafka broker for all tests of this process; each takes a stream of its own."""
+    with running_kafka() as made:
+        yield made
+        # kafka-python leaves the sockets of a failed bootstrap to the garbage collector.
+        gc.collect()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"], scope="module")

@@ -11,15 +11,8 @@ from deploy.native.kafka import Brokers
 from tests.support.cluster import Cluster, Story
 from tests.support.erasing import Site
 from tests.support.fake_slack import FakeSlack
-from tests.support.kafka import running
 from tests.support.outbox import World, fresh
 from tests.support.postgres import Server
-
-
-@pytest.fixture(scope="session")
-def broker() -> Iterator[Brokers]:
-    with running() as made:
-        yield made
 
 
 @pytest.fixture(scope="session")

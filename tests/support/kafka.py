@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from kafka import KafkaConsumer, TopicPartition
 
 from deploy.native.kafka import Brokers, Unavailable
 
@@ -31,3 +32,16 @@ def running(
             brokers.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def contents(addresses: Sequence[str], stream: str, lane: int) -> list[bytes]:
+    """Everything that lies in a partition now, in order."""
+    place = TopicPartition(stream, lane)
+    consumer = KafkaConsumer(bootstrap_servers=list(addresses), auto_offset_reset="earliest")
+    consumer.assign([place])
+    end, found = consumer.end_offsets([place])[place], []
+    while len(found) < end:
+        for records in consumer.poll(1000).values():
+            found += [record.value for record in records]
+    consumer.close()
+    return found
