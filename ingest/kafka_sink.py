@@ -97,6 +97,13 @@ class KafkaStream:
         with self._reading() as reader:
             return reader.beginning_offsets([place])[place], reader.end_offsets([place])[place]
 
+    def ends(self) -> list[int]:
+        """The offset after the last of each lane."""
+        places = [TopicPartition(self._name, lane) for lane in range(self.lanes)]
+        with self._reading() as reader:
+            found = reader.end_offsets(places)
+        return [found[place] for place in places]
+
     def backlog(self, offsets: Sequence[int]) -> Backlog:
         """How many envelopes wait at or after the offset of each lane, and for how long the oldest of them has."""
         places = {TopicPartition(self._name, lane): offset for lane, offset in enumerate(offsets)}

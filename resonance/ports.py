@@ -28,6 +28,9 @@ class LogShape(Protocol):
     def bounds(self, lane: int) -> tuple[int, int]:
         """The first offset still there and the one after the last."""
 
+    def ends(self) -> list[int]:
+        """The offset after the last of each lane."""
+
 
 class LogWriter(LogShape, Protocol):
     """The stream as ingest sees it. Several processes may append."""
@@ -46,6 +49,9 @@ class LogReader(LogShape, Protocol):
 
     def read(self, lane: int, offset: int, limit: int) -> list[tuple[int, bytes]]:
         """Up to `limit` (offset, envelope) at or after `offset`, in order."""
+
+    def wait(self, known: int, seconds: float) -> int:
+        """Wait until something may have been appended since the call that answered `known`, at most so long."""
 
 
 class Log(LogWriter, LogReader, Protocol):
@@ -95,6 +101,13 @@ class Ledger(Protocol):
 
     def due(self, lane: int, at: int, limit: int) -> list[tuple[int, Waiting]]:
         """Waiting events of the lane with `due_at` ≤ `at` (µs), with their ids, oldest first."""
+
+    def lanes_due(self, reached: Mapping[int, int]) -> frozenset[int]:
+        """Those of these lanes that have a waiting event with `due_at` ≤ what they have reached (lane → µs)."""
+
+    def advance(self, moves: Sequence[tuple[Position, Position]]) -> None:
+        """Move positions of several lanes from `old` to `new` past what said nothing, in one transaction; raises Fenced
+        where any position is no longer `old`, and then has moved none."""
 
     def commit(self, update: Update, old: Position, new: Position) -> None:
         """Carry out the update and move the position from `old` to `new`, in one transaction; raises Fenced where the

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from resonance.engines import lane
+from resonance.engines import lanes
 from resonance.errors import ResonanceError
 from services import logs, parts
 from services.build import Machine
@@ -21,7 +21,9 @@ from services.upkeep import Timetable, Upkeep
 def process_of(machine: Machine, url: str) -> Process:
     """Everything that works on one machine, but the web."""
     parts.hold_stamps(machine)
-    lanes = machine.lanes()
+    loops, stirred = machine.lanes(), threading.Event()
+    for loop in loops:
+        loop.committed = stirred.set
     upkeep = Upkeep(machine, parts.jobs(machine))
     timetable = Timetable({**upkeep.of_every_process(), **upkeep.of_one()})
 
@@ -31,8 +33,8 @@ def process_of(machine: Machine, url: str) -> Process:
 
     return Process(
         {
-            "process": lambda stop: lane.run(lambda: lanes, stop),
-            "evaluate": lambda stop: parts.evaluator(machine).run(stop),
+            "process": lambda stop: lanes.run(lambda: loops, stop),
+            "evaluate": lambda stop: parts.evaluator(machine, stirred).run(stop),
             "notify": lambda stop: parts.notifier(machine, url).run(stop),
             "ingest": lambda stop: parts.ingest(machine, stop),
             "upkeep": keep_up,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
@@ -26,9 +25,9 @@ from services.notifier import Notifier
 from services.settings import secret
 
 
-def evaluator(site: Installation, owns: Callable[[str], bool] = lambda _: True) -> Evaluator:
-    """Looks at the topics that it owns. Where the tables of key terms have to be made, that takes seconds: better now
-    than when the first alert fires."""
+def evaluator(site: Installation, stirred: threading.Event) -> Evaluator:
+    """Looks at the topics whenever `stirred` is set. Where the tables of key terms have to be made, that takes seconds:
+    better now than when the first alert fires."""
     lemmas = open_lemmas(site.tables)
     return Evaluator(
         Evaluations(site.database),
@@ -38,8 +37,8 @@ def evaluator(site: Installation, owns: Callable[[str], bool] = lambda _: True) 
         default_channels(site.settings, site.watch.catalogue()),
         evaluated=site.metrics.looked,
         fenced=site.metrics.fenced.inc,
-        owns=owns,
         peeks=not site.simulated,
+        stirred=stirred,
     )
 
 

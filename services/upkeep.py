@@ -37,11 +37,11 @@ class Timetable:
 
     def run(self, stop: threading.Event) -> None:
         """Until told to stop."""
-        while not stop.wait(0.05):
-            self.step()
+        while not stop.wait(self.step()):
+            pass
 
-    def step(self) -> None:
-        """Do what is due."""
+    def step(self) -> float:
+        """Do what is due; returns how many seconds later the next is."""
         for name, (period, task) in self.tasks.items():
             if time.monotonic() >= self.due.get(name, 0):
                 self.due[name] = time.monotonic() + period
@@ -49,6 +49,7 @@ class Timetable:
                     task()
                 except (Retry, Full) as error:
                     log.warning("upkeep.retry", task=name, problem=str(error))
+        return max(0.0, min(self.due.values()) - time.monotonic())
 
 
 @dataclass

@@ -54,7 +54,7 @@ def parts_of(
     settings = site.settings
 
     def await_stored(seconds: float) -> bool:
-        ends = [site.log.bounds(lane)[1] for lane in range(site.log.lanes)]
+        ends = site.log.ends()
         deadline = time.monotonic() + seconds
         while any(site.ledger.position(lane).offset < end for lane, end in enumerate(ends)):
             if time.monotonic() > deadline or stopping.is_set():

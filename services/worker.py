@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import signal
+import threading
+from collections.abc import Callable, Mapping
 
 from resonance.engines.evaluator import Evaluator
 from resonance.engines.faust_app import Worker, make_app
@@ -18,9 +20,7 @@ from services.upkeep import Timetable
 _TARGET = 0.2
 """Seconds of a transaction: nobody waits for the store's write lock here, and each costs a round to the disk."""
 
-_PATIENCE = 0.5
-_IDLE = 0.2
-_LAG_SECONDS = 5.0
+_CATALOGUE_SECONDS, _LAG_SECONDS = 0.9, 5.0
 
 
 def lane_of_topic(topic: str, lanes: int) -> int:
@@ -32,23 +32,22 @@ def run(cluster: Cluster) -> None:
     """Until told to stop; then leaves the process with an exit code."""
     cluster.check_stream()
     cluster.await_prepared()
-    log = cluster.log
-    inbox = Inbox(log.incarnation, log.lanes, log.bounds)
-    evaluator = parts.evaluator(cluster)
-    evaluator.idle = _IDLE
+    inbox = Inbox(cluster.log)
+    stirred = threading.Event()
+    evaluator = parts.evaluator(cluster, stirred)
     worker = Worker(
         app=make_app(cluster.brokers, f"{cluster.settings.namespace}.work", cluster.settings.kafka.session_seconds),
         stream=cluster.stream,
         inbox=inbox,
-        make_lane=lambda number: _lane(cluster, number, inbox),
+        make_lane=lambda number: _lane(cluster, number, inbox, stirred.set),
         parts={"evaluate": evaluator.run, "upkeep": lambda stop: timetable.run(stop)},
         on_lanes=lambda lanes: _own(cluster, evaluator, lanes),
         ended=cluster.close,
     )
     timetable = Timetable(
         {
-            "catalogue": (0.5, cluster.watch.refresh),
-            "lag": (_LAG_SECONDS, lambda: measure_lag(cluster, worker.lanes)),
+            "catalogue": (_CATALOGUE_SECONDS, cluster.watch.refresh),
+            "lag": (_LAG_SECONDS, lambda: measure_lag(cluster, worker.offsets)),
         }
     )
     with probe(cluster.settings.probe, cluster.metrics.registry, lambda: _why_not(worker)):
@@ -62,9 +61,9 @@ async def _until_told(worker: Worker) -> None:
     await worker.run()
 
 
-def _lane(cluster: Cluster, number: int, inbox: Inbox) -> LaneLoop:
+def _lane(cluster: Cluster, number: int, inbox: Inbox, committed: Callable[[], object]) -> LaneLoop:
     loop = cluster.lane(number, inbox)
-    loop.target, loop.patience, loop.size = _TARGET, _PATIENCE, 500
+    loop.target, loop.size, loop.committed = _TARGET, 500, committed
     return loop
 
 
@@ -77,11 +76,10 @@ def _own(cluster: Cluster, evaluator: Evaluator, lanes: frozenset[int]) -> None:
     cluster.metrics.lanes_owned.set(len(lanes))
 
 
-def measure_lag(cluster: Cluster, lanes: frozenset[int]) -> None:
+def measure_lag(cluster: Cluster, offsets: Mapping[int, int]) -> None:
     """How many envelopes of each of these lanes wait; lanes of others say nothing here."""
-    for lane in range(cluster.log.lanes):
-        behind = cluster.log.bounds(lane)[1] - cluster.ledger.position(lane).offset if lane in lanes else 0
-        cluster.metrics.lane_lag.labels(str(lane)).set(max(behind, 0))
+    for lane, end in enumerate(cluster.log.ends()):
+        cluster.metrics.lane_lag.labels(str(lane)).set(max(end - offsets.get(lane, end), 0))
 
 
 def _why_not(worker: Worker) -> str | None:

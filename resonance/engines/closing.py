@@ -18,7 +18,6 @@ log = structlog.get_logger()
 
 
 class _Lanes(Protocol):
-    def progress_of_lanes(self) -> Mapping[int, int]: ...
     def close_lanes(self, lanes: frozenset[int], until: int) -> None: ...
 
 
@@ -32,10 +31,10 @@ class Closing:
     _heard: dict[int, tuple[int, float]] = field(default_factory=dict)
     _left_out: frozenset[int] = frozenset()
 
-    def progress(self) -> int:
-        """µs: every lane that is not silent has seen what was observed before. Of one that is silent while others get
-        on, the store remembers that its minutes are closed up to here; so whoever works on it books later."""
-        lanes = self.store.progress_of_lanes()
+    def progress(self, lanes: Mapping[int, int]) -> int:
+        """Of what each lane has seen (lane → µs): every one that is not silent has seen what was observed before. Of one
+        that is silent while others get on, the store remembers that its minutes are closed up to here; so whoever works
+        on it books later."""
         now = self.real()
         for lane, progress in lanes.items():
             if self._heard.get(lane, (-1, 0.0))[0] != progress:

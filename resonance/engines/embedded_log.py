@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,8 @@ CREATE INDEX IF NOT EXISTS envelope_lane ON envelope (lane, "offset");
 
 _WAIT, _CUT_WAIT = 15_000, 100
 """Milliseconds for which a writer, and a checkpoint, waits for others."""
+_MOMENT = 0.03
+"""Seconds between two looks for what another process may have appended."""
 
 
 class _Held:
@@ -78,6 +81,15 @@ class EmbeddedLog:
         query = 'SELECT "offset", body FROM envelope WHERE lane = ? AND "offset" >= ? ORDER BY "offset" LIMIT ?'
         with self._open() as connection:
             return connection.execute(query, (lane, offset, limit)).fetchall()
+
+    def wait(self, known: int, seconds: float) -> int:
+        """Wait a moment: any process may append."""
+        time.sleep(min(seconds, _MOMENT))
+        return known
+
+    def ends(self) -> list[int]:
+        """The offset after the last that was ever given out, for each lane: they count together."""
+        return [self.bounds(lane)[1] for lane in range(self.lanes)]
 
     def bounds(self, lane: int) -> tuple[int, int]:
         """The first offset still there and the one after the last that was ever given out (0 where nothing was)."""

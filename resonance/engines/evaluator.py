@@ -22,13 +22,14 @@ from resonance.errors import Fenced, Full, Retry
 from resonance.matching import parse
 from resonance.matching.query import leaves, word_of
 from resonance.model import micros
-from resonance.stores.evaluations import REBUILDS, AlertRow, Decided, Evaluations, Notice, Remembered, SourceSeen
+from resonance.stores.dialect import Place
+from resonance.stores.evaluations import REBUILDS, AlertRow, Decided, Evaluations, News, Notice, Remembered, SourceSeen
 from resonance.tracker import Happened, TrackerState, begin, evaluate, needed_since
 from resonance.update import Change
 
 _HISTORY = 35 * 86_400
 _BATCH = 50
-_IDLE = 0.08
+_IDLE, _GATHER = 1.1, 0.03
 _LONGEST_PAUSE = 0.5
 _SETTLE = 2.0
 """Real seconds without another backfilled match before a topic's history is read anew."""
@@ -53,10 +54,13 @@ class Evaluator:
     fenced: Callable[[], object] = lambda: None
     owns: Callable[[str], bool] = lambda _: True
     idle: float = _IDLE
+    """Seconds between two looks for what other processes have committed …"""
+    stirred: threading.Event = field(default_factory=threading.Event)
+    """… or until somebody in this process sets it."""
     peeks: bool = True
     """Whether the open minute is looked at, too. What is decided then depends on when; where simulated time runs fast,
     the next minute is near."""
-    cursor: tuple[int, int] | None = None
+    cursor: Place | None = None
     due: dict[str, int | None] = field(default_factory=dict)
     rebuilds: dict[str, float] = field(default_factory=dict)
     catalogue_version: int = -1
@@ -68,8 +72,9 @@ class Evaluator:
 
     def step(self) -> int:
         """Look at what needs it; returns how many topics were decided."""
-        progress = self.closing.progress()
-        committed = self._touched()
+        news = self.store.news(self._since())
+        progress = self.closing.progress(news.progress)
+        committed = self._touched(news)
         touched = set(committed)
         catalogue = self.catalogue()
         if catalogue.version != self.catalogue_version:
@@ -90,7 +95,7 @@ class Evaluator:
             self.rebuilds.pop(name, None)
         now = micros(self.clock.now())
         self.evaluated(len(chosen), [(now - at) / 1e6 for name in chosen for at in committed.get(name, ())])
-        return len(chosen) + self._silence(catalogue)
+        return len(chosen) + self._silence(catalogue, news.sources)
 
     def run(self, stop: threading.Event) -> None:
         """Until told to stop."""
@@ -102,7 +107,12 @@ class Evaluator:
                 log.warning("evaluate.retry", problem=str(error))
                 self.cursor, busy = None, 0
             # At most a fifth of the time: under load, more happens to a topic between two looks, and processing goes on.
-            stop.wait(min(max(0.02, 4 * (time.monotonic() - started)), _LONGEST_PAUSE) if busy else self.idle)
+            if busy:
+                stop.wait(min(max(0.02, 4 * (time.monotonic() - started)), _LONGEST_PAUSE))
+            elif self.stirred.wait(self.idle):
+                # All lanes hear what time it is at the same moment.
+                stop.wait(_GATHER)
+                self.stirred.clear()
 
     def begin_anew(self) -> None:
         """What is owned has changed: look at everything once, as after a start. Other threads may call it."""
@@ -110,8 +120,8 @@ class Evaluator:
 
     # ---- which topics ---------------------------------------------------------------------------------------
 
-    def _touched(self) -> dict[str, list[int]]:
-        """Topic → when (µs of log time) each of its mentions that changed since the last look was committed."""
+    def _since(self) -> Place:
+        """The place in the change feed up to which it was looked at."""
         if self.anew:
             self.anew, self.cursor, self.catalogue_version = False, None, -1
         if self.cursor is None:
@@ -122,8 +132,12 @@ class Evaluator:
                 # Whoever worked before may have died between a rebuild's change and the rebuild.
                 self.rebuilds = dict.fromkeys(self.store.rebuilds(), 0.0)
             self.catalogue_version = -1
+        return self.cursor
+
+    def _touched(self, news: News) -> dict[str, list[int]]:
+        """Topic → when (µs of log time) each of its mentions that changed since the last look was committed."""
         touched: dict[str, list[int]] = {}
-        for number, kind, topic, at in self.store.changes(self.cursor):
+        for number, kind, topic, at in news.changes:
             self.cursor = number
             if topic is None:
                 continue
@@ -256,9 +270,9 @@ class Evaluator:
 
     # ---- silent sources -------------------------------------------------------------------------------------
 
-    def _silence(self, catalogue: Catalogue) -> int:
+    def _silence(self, catalogue: Catalogue, heard: Sequence[SourceSeen]) -> int:
         """Sources that delivered before and do not any more; returns how many changed."""
-        sources = [seen for seen in self.store.sources() if self.owns(f"source:{seen.source}")]
+        sources = [seen for seen in heard if self.owns(f"source:{seen.source}")]
         known = self.store.remembered(f"source:{seen.source}" for seen in sources) if sources else {}
         now = micros(self.clock.now())
         looked = [self._listen(catalogue, seen, known.get(f"source:{seen.source}"), now) for seen in sources]

@@ -23,7 +23,7 @@ from faust.contrib.asgi import faust_app_running
 from faust.types import TP
 
 from resonance.brokers import Brokers
-from resonance.engines import lane
+from resonance.engines import lanes
 from resonance.engines.inbox import Inbox
 from resonance.engines.lane import LaneLoop
 from resonance.errors import Unconfigured
@@ -31,7 +31,7 @@ from resonance.errors import Unconfigured
 _STOP_SECONDS = 10.0
 _LAST_SECONDS = 5.0
 _RETIRE_SECONDS = 1.0
-_TICK = 0.05
+_TICK = 0.2
 _SEEK_PAUSE = 1.0
 _SILENT = 2.5
 """Heartbeats come every second: a lane of which nothing is delivered for so long may have been forgotten."""
@@ -66,7 +66,7 @@ def make_app(brokers: Brokers, group: str, session_seconds: int) -> faust.App:
         # It must not be shorter than the session.
         broker_request_timeout=max(20.0, 2.0 * session_seconds),
         broker_rebalance_timeout=max(20.0, 2.0 * session_seconds),
-        broker_commit_interval=0.5,
+        broker_commit_interval=2.0,
         broker_max_poll_interval=300.0,
         stream_wait_empty=False,
         # A small buffer stalls the fetcher for a second each time that it is full.
@@ -119,6 +119,12 @@ class Worker:
     def lanes(self) -> frozenset[int]:
         """The lanes that are ours."""
         return frozenset(self._lanes)
+
+    @property
+    def offsets(self) -> dict[int, int]:
+        """Lane → the offset that it has to commit next, of those of ours that know."""
+        known = ((number, loop.position) for number, loop in list(self._lanes.items()))
+        return {number: position.offset for number, position in known if position is not None}
 
     # ---- from Faust -----------------------------------------------------------------------------------------
 
@@ -234,7 +240,7 @@ class Worker:
         def mine() -> list[LaneLoop]:
             return [loop for loop in list(self._lanes.values()) if loop.lane % _THREADS == number]
 
-        return lambda stop: lane.run(mine, stop)
+        return lambda stop: lanes.run(mine, stop)
 
     def _thread(self, name: str, part: Callable[[threading.Event], object]) -> threading.Thread:
         def guarded() -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
 from itertools import islice
 from typing import Literal
+
+from resonance.ports import LogShape
 
 _ENVELOPES = 256
 _BYTES = 8_000_000
@@ -18,27 +19,34 @@ Offered = Literal["taken", "known", "early"]
 class Inbox:
     """`ports.LogReader` over what is offered, lane by lane. Filled by one thread, read by others.
 
-    `bounds` asks the stream itself. A lane takes nothing before it was read from for the first time: only then it is known
+    `bounds` and `ends` ask the stream itself. A lane takes nothing before it was read from for the first time: only then it is known
     from where it has to go on. Whoever offers is to stop while a lane is crowded.
     """
 
     forgets = True
 
-    def __init__(self, incarnation: str, lanes: int, bounds: Callable[[int], tuple[int, int]]) -> None:
-        self.incarnation, self.lanes, self.bounds = incarnation, lanes, bounds
+    def __init__(self, stream: LogShape) -> None:
+        self.incarnation, self.lanes = stream.incarnation, stream.lanes
+        self.bounds, self.ends = stream.bounds, stream.ends
         self._lock = threading.Lock()
-        self._lanes = {lane: _Lane() for lane in range(lanes)}
+        self._arrived = threading.Condition(self._lock)
+        self._stirred = 0
+        self._lanes = {lane: _Lane() for lane in range(stream.lanes)}
 
     def empty(self, lane: int) -> None:
         """Forget the lane: it is somebody else's, or begins anew."""
         with self._lock:
             self._lanes[lane] = _Lane()
+            self._stir()
 
     def offer(self, lane: int, offset: int, body: bytes) -> Offered:
         """Take the next envelope of a lane. "known": it was taken or committed before; "early": something before it is
         missing, see `following`."""
         with self._lock:
-            return self._lanes[lane].offer(offset, body)
+            offered = self._lanes[lane].offer(offset, body)
+            if offered == "taken":
+                self._stir()
+            return offered
 
     def following(self, lane: int) -> int | None:
         """The offset that the lane has to be offered next; None while it does not know."""
@@ -55,6 +63,16 @@ class Inbox:
         """Up to `limit` (offset, envelope) at or after `offset`; what lies before it is done with."""
         with self._lock:
             return self._lanes[lane].read(offset, limit)
+
+    def wait(self, known: int, seconds: float) -> int:
+        """Wait until something was taken, or a lane emptied, since the call that answered `known`, at most so long."""
+        with self._arrived:
+            self._arrived.wait_for(lambda: self._stirred != known, seconds)
+            return self._stirred
+
+    def _stir(self) -> None:
+        self._stirred += 1
+        self._arrived.notify_all()
 
 
 class _Lane:

@@ -27,7 +27,6 @@ from resonance.wanted import roots_of, wanted
 
 _TARGET = 0.025
 _SMALLEST, _GREATEST = 96, 1000
-_IDLE = 0.03
 _FENCED_PAUSE, _RETRY_PAUSE = 1.5, 0.5
 """Seconds until another attempt: whoever was fenced off may be about to learn that the lane is not its own any more."""
 
@@ -36,8 +35,9 @@ log = structlog.get_logger()
 
 @dataclass
 class LaneLoop:
-    """`target`: how many seconds a transaction may take; `now`: log time (µs), for the metrics; `patience`: how many real
-    seconds may pass between two looks at what waits while nothing comes."""
+    """`target`: how many seconds a transaction may take; `now`: log time (µs), for the metrics; `committed` is called after
+    each transaction. `step` does everything by
+    itself; `attempt` leaves to whoever runs several lanes what is cheaper for all of them at once (see `lanes`)."""
 
     log: LogReader
     ledger: Ledger
@@ -49,31 +49,38 @@ class LaneLoop:
     size: int = 128
     target: float = _TARGET
     now: Callable[[], int] | None = None
-    patience: float = 0.0
+    committed: Callable[[], object] = lambda: None
     stopped: bool = False
     """The lane is somebody else's now, or a record of a newer version is next: a newer program has to take over."""
-    _working: threading.Lock = field(default_factory=threading.Lock)
+    beat: Position | None = None
+    """Where envelopes in which nothing was said have brought it, to be committed with those of other lanes."""
+    look: bool = True
+    """Whether something may wait that is due."""
+    working: threading.Lock = field(default_factory=threading.Lock)
+    """Held while a transaction is under way."""
     _resume: float = 0.0
-    _look: float = 0.0
 
     def attempt(self) -> bool:
-        """One step, if it is time for one; returns whether anything was done. What passes is tried again a little later
-        from what the store says by then; a record of a newer version stops this lane alone; what else needs a person
-        is raised."""
-        with self._working:
-            return not self.stopped and time.monotonic() >= self._resume and self._tried()
+        """One step, if it is time for one; returns whether anything was done. Past what said nothing it goes only as far as
+        `beat`, and at what waits it looks only if told to. What passes is tried again a little later from what the store
+        says by then; a record of a newer version stops this lane alone; what else needs a person is raised."""
+        with self.working:
+            return (
+                not self.stopped and time.monotonic() >= self._resume and self.guarded(lambda: self._step(alone=False))
+            )
 
     def retire(self, seconds: float) -> bool:
         """Not to be worked on any more; returns whether a transaction that was under way has ended within the time."""
         self.stopped = True
-        ended = self._working.acquire(timeout=seconds)
+        ended = self.working.acquire(timeout=seconds)
         if ended:
-            self._working.release()
+            self.working.release()
         return ended
 
-    def _tried(self) -> bool:
+    def guarded(self, work: Callable[[], int]) -> bool:
+        """Do it, and what is to be done where it fails; returns whether anything was done."""
         try:
-            return self.step() > 0
+            return work() > 0
         except Outdated as error:
             log.info("slice.outdated", lane=self.lane, problem=str(error))
             return True
@@ -90,7 +97,7 @@ class LaneLoop:
         return False
 
     def _pause(self, seconds: float) -> None:
-        self.position, self._resume = None, time.monotonic() + seconds
+        self.position, self.beat, self._resume = None, None, time.monotonic() + seconds
 
     def claim(self) -> None:
         """Own the lane under a new epoch: whoever worked on it before is fenced off from now on. What the log has
@@ -117,16 +124,20 @@ class LaneLoop:
         self.position = new
 
     def step(self) -> int:
-        """Commit one slice, or look at what waited; returns how many events were handled (0: nothing to do).
+        """Commit one slice, or look at what waited; returns how many events were handled (0: nothing to do)."""
+        return self._step(alone=True)
 
-        A slice that cannot be computed, or holds a value that the store refuses, is tried again with half as many events:
-        so the one that is bad is found, set aside as a dead letter, and nothing else with it.
-        """
+    def _step(self, *, alone: bool) -> int:
+        """A slice that cannot be computed, or holds a value that the store refuses, is tried again with half as many events:
+        so the one that is bad is found, set aside as a dead letter, and nothing else with it."""
         if self.position is None:
             self.claim()
         assert self.position is not None
         size = self.size
-        while batch := self._next(self.position, size):
+        while batch := self._next(self.position, size, alone=alone):
+            if batch.silent and not alone:
+                self.beat = self._after(batch, self.scorer(), self.position.last_row)
+                return 0
             try:
                 return self._commit(batch)
             except Exception as error:
@@ -141,15 +152,15 @@ class LaneLoop:
                 size = len(batch.events) // 2
         return 0
 
-    def _next(self, position: Position, size: int) -> Batch | None:
+    def _next(self, position: Position, size: int, *, alone: bool) -> Batch | None:
         batch = Reader(self.log, self.lane).read(position, size)
-        return batch if batch.moved(position) else self._waited(position, size)
+        if batch.moved(position):
+            return batch
+        looks, self.look = alone or self.look, False
+        return self._waited(position, size) if looks else None
 
     def _waited(self, position: Position, size: int) -> Batch | None:
         """What waited long enough, by what every lane has reached."""
-        if time.monotonic() < self._look:
-            return None
-        self._look = time.monotonic() + self.patience
         # The slowest lane is not ahead of this one: where nothing is due by what this one has reached, the others need not be asked.
         waited = self.ledger.due(self.lane, position.progress, size)
         reached = self.progress() if waited else {}
@@ -167,12 +178,7 @@ class LaneLoop:
         update = self._process([event for _, event in batch.events], batch, scorer)
         update.rejected, update.settled = allowed(batch.rejected, self.ledger, scorer), batch.settled
         computed = time.perf_counter()
-        new = structs.replace(
-            batch.end,
-            progress=max(self.position.progress, batch.stamp),
-            catalogue_version=scorer.catalogue.version,
-            last_row=update.last_row,
-        )
+        new = self._after(batch, scorer, update.last_row)
         moved = batch.moved(self.position)
         # One moment stands in the feed and in the metrics: where a mention's way to the store ends, evaluate's begins.
         now = self.now() if self.now else None
@@ -181,10 +187,11 @@ class LaneLoop:
         self.ledger.commit(update, self.position, new)
         self.position = new
         committed = time.perf_counter()
+        self.committed()
         self.metrics.expired(batch.expired)
         if batch.events or batch.settled:
             # What waited may be due now, or was woken by what has just been committed.
-            self._look = 0.0
+            self.look = True
         if moved:
             self._adapt(committed - computed, len(batch.events))
             self.metrics.slice(
@@ -196,6 +203,15 @@ class LaneLoop:
                 now=now,
             )
         return max(len(batch.events) + len(batch.rejected), len(batch.settled), 1)
+
+    def _after(self, batch: Batch, scorer: Scorer, last_row: int) -> Position:
+        assert self.position is not None
+        return structs.replace(
+            batch.end,
+            progress=max(self.position.progress, batch.stamp),
+            catalogue_version=scorer.catalogue.version,
+            last_row=last_row,
+        )
 
     def _process(self, events: list[Event], batch: Batch, scorer: Scorer) -> Update:
         assert self.position is not None
@@ -236,13 +252,3 @@ def know(ledger: Ledger, events: Sequence[Event], scorer: Scorer) -> Known:
         return known
     more = ledger.read(Wanted(roots))
     return structs.replace(known, records={**more.records, **known.records})
-
-
-def run(lanes: Callable[[], Sequence[LaneLoop]], stop: threading.Event) -> None:
-    """Work on the lanes, whichever they are at the moment, until told to stop."""
-    while not stop.is_set():
-        busy = 0
-        for lane in lanes():
-            busy += lane.attempt()
-        if not busy:
-            stop.wait(_IDLE)

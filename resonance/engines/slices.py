@@ -36,11 +36,16 @@ class Batch:
     expired: int = 0
     """How many of them waited in vain."""
     fills: list[int] = field(default_factory=list)
-    """How many events each envelope has that begins here."""
+    """How many events each envelope has that begins here; those that only tell the time are left out."""
 
     def moved(self, start: Position) -> bool:
         """Whether there is anything to commit."""
         return (self.end.offset, self.end.event) != (start.offset, start.event)
+
+    @property
+    def silent(self) -> bool:
+        """Whether its envelopes say nothing but the time."""
+        return not (self.events or self.rejected or self.settled)
 
     def set_aside(self, error: Exception) -> None:
         """Make dead letters of the events."""
@@ -56,7 +61,7 @@ class Batch:
     def take(self, offset: int, envelope: Envelope, start: int, size: int) -> None:
         """Up to `size` events of an envelope from number `start` on."""
         self.source = envelope.source
-        if start == 0:
+        if start == 0 and envelope.events:
             self.fills.append(len(envelope.events))
         for index in range(start, min(start + size, len(envelope.events))):
             raw = envelope.events[index]

@@ -97,6 +97,16 @@ class SourceSeen(Struct, frozen=True):
     last_event_at: int
 
 
+class News(Struct, frozen=True):
+    """What is as it is at one moment. `progress`: lane → up to when (µs) it has seen what was observed. `changes` after the
+    place that was asked for: (place, type, topic, at), in commit order; `at` is log time in µs. `sources` have delivered
+    before."""
+
+    progress: dict[int, int]
+    changes: list[tuple[dialect.Place, str, str | None, int]]
+    sources: list[SourceSeen]
+
+
 class Evaluations:
     """What the evaluator reads and writes, on a Database."""
 
@@ -105,11 +115,19 @@ class Evaluations:
 
     # ---- reading --------------------------------------------------------------------------------------------
 
-    def changes(self, after: dialect.Place, limit: int = 2000) -> list[tuple[dialect.Place, str, str | None, int]]:
-        """(place, type, topic, at) of changes after a place, in commit order; `at` is log time in µs."""
+    def news(self, after: dialect.Place, limit: int = 2000) -> News:
+        """What has happened after a place in the change feed, and how things stand; read it before arrivals."""
+        position, state = schema.position.c, schema.source_state.c
+        heard = sa.select(state.source, state.last_event_at).where(state.last_event_at.is_not(None))
         with self._database.read() as connection:
-            rows = connection.execute(dialect.changes_after(connection, after).limit(limit))
-            return [((row.xid, row.id), row.type, row.topic, row.at) for row in rows]
+            progress = connection.execute(sa.select(position.lane, position.progress)).all()
+            rows = connection.execute(dialect.changes_after(connection, after).limit(limit)).all()
+            sources = connection.execute(heard).all()
+        return News(
+            progress={row[0]: row[1] for row in progress},
+            changes=[((row.xid, row.id), row.type, row.topic, row.at) for row in rows],
+            sources=[SourceSeen(row[0], row[1]) for row in sources],
+        )
 
     def last_change(self) -> dialect.Place:
         """The newest place in the change feed."""
@@ -122,12 +140,6 @@ class Evaluations:
         query = sa.select(change.topic).distinct().where(change.type.in_(REBUILDS), change.topic.is_not(None))
         with self._database.read() as connection:
             return set(connection.scalars(query))
-
-    def progress_of_lanes(self) -> dict[int, int]:
-        """Lane → up to when (µs) it has seen what was observed; read it before arrivals."""
-        position = schema.position.c
-        with self._database.read() as connection:
-            return {row[0]: row[1] for row in connection.execute(sa.select(position.lane, position.progress))}
 
     def close_lanes(self, lanes: frozenset[int], until: int) -> None:
         """Nothing may be booked into minutes before `until` (epoch s) by these lanes any more, however late they come."""
@@ -211,13 +223,6 @@ class Evaluations:
         with self._database.read() as connection:
             row = connection.execute(sa.select(schema.alert).where(schema.alert.c.id == name)).mappings().first()
         return AlertRow(**row) if row else None
-
-    def sources(self) -> list[SourceSeen]:
-        """Sources that have delivered before."""
-        state = schema.source_state.c
-        query = sa.select(state.source, state.last_event_at).where(state.last_event_at.is_not(None))
-        with self._database.read() as connection:
-            return [SourceSeen(row[0], row[1]) for row in connection.execute(query)]
 
     # ---- writing --------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -123,7 +123,22 @@ class SqlLedger:
         with self._database.read() as connection:
             return [(row["id"], _waiting(row)) for row in connection.execute(_DUE, asked).mappings()]
 
+    def lanes_due(self, reached: Mapping[int, int]) -> frozenset[int]:
+        """Those of the lanes that have a waiting event which is due by what they have reached."""
+        waiting = schema.waiting.c
+        due = (sa.and_(waiting.lane == lane, waiting.due_at <= at) for lane, at in sorted(reached.items()))
+        with self._database.read() as connection:
+            return frozenset(connection.scalars(sa.select(waiting.lane).where(sa.or_(sa.false(), *due)).distinct()))
+
     # ---- committing -----------------------------------------------------------------------------------------
+
+    def advance(self, moves: Sequence[tuple[Position, Position]]) -> None:
+        """Move positions past what said nothing, in one transaction; raises Fenced, and moves none, where somebody else
+        did meanwhile."""
+        ordered = sorted(moves, key=lambda move: move[0].lane)
+        with self._database.write() as connection:
+            if connection.execute(_ADVANCE, [_move(old, new) for old, new in ordered]).rowcount != len(ordered):
+                raise Fenced(f"one of the lanes {[old.lane for old, _ in ordered]} was moved by another owner")
 
     def commit(self, update: Update, old: Position, new: Position) -> None:
         """Carry out the update and advance the position; raises Fenced where somebody else did meanwhile, Outdated where
@@ -155,13 +170,21 @@ def _hold_roots(connection: sa.Connection, update: Update) -> None:
         raise Outdated("what a reply inherits was changed meanwhile")
 
 
+def _move(old: Position, new: Position) -> dict[str, Any]:
+    return structs.asdict(new) | {f"old_{name}": getattr(old, name) for name in _FENCE}
+
+
 def _advance(connection: sa.Connection, old: Position, new: Position) -> None:
     table = schema.position
-    values = {name: getattr(new, name) for name in _POSITION}
-    if connection.execute(_ADVANCE, values | {f"old_{name}": getattr(old, name) for name in _FENCE}).rowcount == 1:
+    if connection.execute(_ADVANCE, _move(old, new)).rowcount == 1:
         return
     if old == Position(lane=old.lane):
-        fresh = dialect.insert(connection, table).values(values).on_conflict_do_nothing().returning(table.c.lane)
+        fresh = (
+            dialect.insert(connection, table)
+            .values(structs.asdict(new))
+            .on_conflict_do_nothing()
+            .returning(table.c.lane)
+        )
         if connection.execute(fresh).first() is not None:
             return
     raise Fenced(f"lane {old.lane} was moved by another owner")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -75,6 +75,17 @@ class MemoryLedger:
         """Waiting events of the lane that are due, oldest first."""
         found = [(number, w) for number, w in self.waiting.items() if w.lane == lane and w.due_at <= at]
         return sorted(found, key=lambda item: (item[1].due_at, item[0]))[:limit]
+
+    def lanes_due(self, reached: Mapping[int, int]) -> frozenset[int]:
+        """Those of the lanes that have a waiting event which is due by what they have reached."""
+        return frozenset(w.lane for w in self.waiting.values() if w.due_at <= reached.get(w.lane, -1))
+
+    def advance(self, moves: Sequence[tuple[Position, Position]]) -> None:
+        """Move positions past what said nothing; raises Fenced where one was moved by somebody else."""
+        for old, _ in moves:
+            if self.position(old.lane) != old:
+                raise Fenced(f"lane {old.lane} was moved by another owner")
+        self.positions |= {new.lane: new for _, new in moves}
 
     def commit(self, update: Update, old: Position, new: Position) -> None:
         """Carry out the update and advance the position; raises Fenced where it is not at `old`, Outdated where a

@@ -106,11 +106,11 @@ def test_what_cannot_be_read_is_set_aside_with_its_reason_and_what_is_of_tomorro
     assert [(reason, word in problem) for (reason, problem), word in zip(told, WORDS, strict=True)] == [
         ("undecodable", True)
     ] * 3
-    place = engine.ends()[0]
+    place = engine.log.ends()[0]
     engine.log.append([(0, zstandard.compress(b'{"v":9,"a field of tomorrow":true}'))])()
     engine.until(lambda: "lane.stopped" in engine.output())
     engine.log.append([(0, encode_envelope([encode_event(said(4))], stamp=START, source="test"))])()
-    assert engine.one('SELECT "offset" FROM position WHERE lane = 0') <= max(place, engine.ends()[0] - 2)
+    assert engine.one('SELECT "offset" FROM position WHERE lane = 0') <= max(place, engine.log.ends()[0] - 2)
     assert engine.ended() is None
     assert stored(engine) == {"test:1", "test:3"}
 

@@ -65,6 +65,30 @@ def known(ledger: Ledger, *names: str) -> dict[bytes, Any]:
     return dict(ledger.read(Wanted(frozenset(map(mention_key, names)))).records)
 
 
+def test_lanes_of_which_nothing_is_told_move_together_or_not_at_all(ledger: Ledger) -> None:
+    old = [Position(lane=lane) for lane in range(3)]
+    first = [Position(lane=lane, incarnation="i", offset=1, epoch=1, progress=10 + lane) for lane in range(3)]
+    for lane in range(3):
+        ledger.commit(Update(), old[lane], first[lane])
+    second = [structs.replace(position, offset=2, progress=20, catalogue_version=7, last_row=4) for position in first]
+    ledger.advance(list(zip(first[:2], second[:2], strict=True)))
+    assert [ledger.position(lane) for lane in range(3)] == [second[0], second[1], first[2]]
+    third = structs.replace(second[1], offset=3)
+    with pytest.raises(Fenced):
+        ledger.advance([(second[1], third), (old[2], second[2])])
+    assert [ledger.position(lane) for lane in range(3)] == [second[0], second[1], first[2]]
+
+
+def test_lanes_are_named_in_which_something_that_waits_is_due(ledger: Ledger) -> None:
+    waiting = [Waiting(lane, "delete", b"k" * 16, due, b"{}") for lane, due in ((0, 10), (0, 30), (1, 30))]
+    ledger.commit(Update(waiting=waiting), Position(lane=0), Position(lane=0, incarnation="i"))
+    assert ledger.lanes_due({}) == frozenset()
+    assert ledger.lanes_due({0: 9, 1: 29, 2: 99}) == frozenset()
+    assert ledger.lanes_due({0: 10, 1: 29, 2: 99}) == {0}
+    assert ledger.lanes_due({1: 30}) == {1}
+    assert ledger.lanes_due({0: 99, 1: 99}) == {0, 1}
+
+
 def test_a_fresh_lane_stands_at_the_beginning(ledger: Ledger) -> None:
     assert ledger.position(3) == Position(lane=3)
 

@@ -25,6 +25,7 @@ def test_bounds_grow_by_what_is_appended_and_an_empty_lane_has_none(opened: Open
     opened.log.append([(2, b"b"), (2, b"c")])()
     assert begun < after < opened.log.bounds(2)[1]
     assert opened.log.bounds(2)[0] == begun
+    assert opened.log.ends() == [opened.log.bounds(lane)[1] for lane in range(LANES)]
 
 
 def test_several_writers_lose_nothing_and_each_ones_order_stays(opened: Opened) -> None:

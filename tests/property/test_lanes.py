@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
+from resonance.engines.lanes import advance, look
 from resonance.model import Author, Correction, Delete, DeleteAuthor, Event, Mention, Rematch, Upsert
 from tests.property.test_any_order import FAST, SCORER
 from tests.support.machine import Machine, at, grouped, rows_of, sums_of
@@ -69,13 +71,25 @@ def told(events: list[Event], lanes: int, *, at_once: bool = True) -> Machine:
     return machine
 
 
+def together(machine: Machine) -> None:
+    """What a thread does with its lanes in one round."""
+    for loop in machine.loops:
+        loop.attempt()
+    advance(machine.loops)
+    look(machine.loops)
+
+
 @settings(max_examples=300, deadline=None, phases=FAST)
 @given(stream=streams(), lanes=st.integers(2, 3), data=st.data())
 def test_lanes_at_any_pace_leave_what_one_lane_leaves(stream: list[Event], lanes: int, data: st.DataObject) -> None:
     one, several = told(stream, 1), told(stream, lanes, at_once=False)
-    for lane in data.draw(st.lists(st.integers(0, lanes - 1), max_size=40)):
-        several.loops[lane].size = 1
-        several.loops[lane].step()
+    for loop in several.loops:
+        loop.size = 1
+    for turn in data.draw(st.lists(st.sampled_from([*several.loops, None]), max_size=40)):
+        if turn is None:
+            together(several)
+        else:
+            turn.step()
     several.work()
     assert rows_of(several.ledger) == rows_of(one.ledger)
     assert sums_of(several.ledger.windows) == sums_of(one.ledger.windows) == grouped(several.ledger)
@@ -147,3 +161,27 @@ def test_a_bare_repost_feels_what_its_root_says_now_or_is_corrected_to() -> None
     machine.put([Correction(id="test:a", topic="bahn", label="neutral")], stamp=at(1002))
     machine.work()
     assert felt() == ["neutral", "neutral"]
+
+
+@settings(max_examples=60, deadline=None, phases=FAST)
+@given(stream=streams(), lanes=st.integers(1, 3))
+def test_rounds_over_all_lanes_alone_leave_what_one_lane_leaves(stream: list[Event], lanes: int) -> None:
+    one, several = told(stream, 1), told(stream, lanes, at_once=False)
+    before = None
+    while before != (before := (dict(several.ledger.positions), dict(several.ledger.waiting))):
+        for _ in range(3):
+            together(several)
+    assert rows_of(several.ledger) == rows_of(one.ledger)
+    assert sums_of(several.ledger.windows) == sums_of(one.ledger.windows)
+
+
+def test_lanes_of_which_one_is_somebody_elses_each_find_out_for_themselves() -> None:
+    machine = Machine(SCORER, 3)
+    machine.work()
+    machine.beat(at(5))
+    machine.ledger.positions[1] = structs.replace(machine.ledger.positions[1], epoch=9)
+    together(machine)
+    reached = [machine.ledger.position(lane).progress for lane in range(3)]
+    assert reached[0] == reached[2] > reached[1]
+    assert [loop.position is None for loop in machine.loops] == [False, True, False]
+    assert machine.ledger.position(1).epoch == 9

@@ -86,13 +86,9 @@ class Engine(ABC):
             assert time.monotonic() < deadline, self.output()
             time.sleep(0.1)
 
-    def ends(self) -> list[int]:
-        """Where each lane of the log ends now."""
-        return [self.log.bounds(lane)[1] for lane in range(self.log.lanes)]
-
     def caught_up(self) -> None:
         """Wait until everything that lies in the log now was committed."""
-        ends = self.ends()
+        ends = self.log.ends()
         position = 'SELECT "offset" FROM position WHERE lane = {}'
         self.until(lambda: all((self.one(position.format(lane)) or 0) >= end for lane, end in enumerate(ends)))
 

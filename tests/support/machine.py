@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -57,6 +58,13 @@ class ListLog:
     def read(self, lane: int, offset: int, limit: int) -> list[tuple[int, bytes]]:
         found = [(n, body) for n, (owner, body) in enumerate(self.envelopes) if owner == lane and n >= offset]
         return found[:limit]
+
+    def wait(self, known: int, seconds: float) -> int:
+        time.sleep(min(seconds, 0.01))
+        return known
+
+    def ends(self) -> list[int]:
+        return [self.bounds(lane)[1] for lane in range(self.lanes)]
 
     def bounds(self, lane: int) -> tuple[int, int]:
         return 0, max((n + 1 for n, (owner, _) in enumerate(self.envelopes) if owner == lane), default=0)
