@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -22,6 +23,11 @@ VOICES: tuple[Voice, ...] = ("earned", "own", "employee", "paid", "competitor")
 MOST: Final = 2**40
 """No count is greater (a trillion: a hundred times what any platform has ever shown), so that sums over eight million
 mentions at the limit still fit the 63 bits of a column."""
+
+REMEMBERED = 8192
+"""How many keys are remembered: each is asked for a few times while its slice is worked on."""
+
+_NOTHING = (None, None, None, None)
 
 Instant = Annotated[datetime, Meta(tz=True)]
 Count = Annotated[int, Meta(ge=0, le=MOST)]
@@ -122,7 +128,7 @@ class Mention(Struct, frozen=True, omit_defaults=True, kw_only=True):
     def references(self) -> tuple[str, ...]:
         """The ids of all mentions that this one names."""
         named = (self.repost_of, self.thread_root, self.reply_to, self.quote_of)
-        return tuple(name for name in named if name is not None)
+        return () if named == _NOTHING else tuple(name for name in named if name is not None)
 
 
 class Stamp(Struct, frozen=True, order=True, array_like=True):
@@ -211,6 +217,7 @@ InternalEvent = Rematch | Rescore | Correction | EraseAuthor | RestoreAuthor
 Event = PublicEvent | InternalEvent
 
 
+@lru_cache(maxsize=REMEMBERED)
 def mention_key(mention_id: str) -> bytes:
     """The 16 bytes that identify a mention everywhere inside: blake2b-128 of its id."""
     return hashlib.blake2b(mention_id.encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -39,6 +39,7 @@ from resonance.records import (
     engaged,
     engagement_events,
     followers_of,
+    is_ahead,
     keeps,
     labelled,
     live_engagement,
@@ -55,9 +56,6 @@ from resonance.wire import decode_event, encode_event
 
 WAIT = 3_600_000_000
 """How long a delete or an engagement waits for its mention (µs)."""
-
-SUSPECT = 60_000_000
-"""A claimed time further in the future than clocks differ is marked (µs)."""
 
 
 @dataclass(frozen=True)
@@ -167,8 +165,11 @@ class _Work:
         weight = keeps(mention, source.keep if source else "matched")
         if weight is None:
             return
-        key, stamp = mention_key(mention.id), content_stamp(mention)
-        old, remembered = self.record(key), self._remembered(mention)
+        key, whole = mention_key(mention.id), source is not None and source.keep != "matched"
+        old = self.record(key)
+        if old is None and not whole and self._passes_by(mention):
+            return
+        stamp, remembered = content_stamp(mention), self._remembered(mention)
         if remembered is None or (old is not None and old.expired):
             return
         mention = remembered
@@ -196,8 +197,12 @@ class _Work:
         )
         new = self._content(structs.replace(base, stamp=stamp, logged_at=self.part.logged_at), mention, author)
         new = structs.replace(new, engagement=merge_engagement(new.engagement, mention.engagement, counted))
-        whole = source is not None and source.keep != "matched"
         self._settle(old, new, keep=bool(new.matches) or whole or mention.is_edit, content=bool(new.matches) or whole)
+
+    def _passes_by(self, mention: Mention) -> bool:
+        """Whether it is as most are: no topic matches, and it rests on nothing that could change that."""
+        reading = self.readings.get(id(mention))
+        return reading is not None and not (reading.matches or mention.references or mention.is_edit)
 
     def _content(self, base: Record, mention: Mention, author: bytes | None) -> Record:
         """The record with this content read, matched and scored."""
@@ -220,7 +225,7 @@ class _Work:
             language_confidence=language.confidence,
             environment=environment.id,
             voice=self.scorer.catalogue.voice_of(mention.platform, names),
-            time_suspect=micros(mention.published_at) > base.observed_at + SUSPECT,
+            time_suspect=is_ahead(mention, base.observed_at),
             matches=dated(matches, base.matches, self.said_at),
         )
 

@@ -23,6 +23,9 @@ from resonance.update import Record
 UNSTAMPED = Stamp(0, "", "")
 """Older than any content."""
 
+_CLOCKS = 60_000_000
+"""How far (µs) the clocks of others may differ from ours."""
+
 _LEAST_RATE = 1e-6
 """A smaller part of all mentions counts as this one, so that weights and their sums fit their columns."""
 
@@ -102,6 +105,11 @@ def labelled(record: Record, topic: str, label: Label) -> Record:
             for match in record.matches
         ),
     )
+
+
+def is_ahead(mention: Mention, observed_at: int) -> bool:
+    """Whether it claims a time that was in the future (by more than clocks differ) when it was observed (µs)."""
+    return micros(mention.published_at) > observed_at + _CLOCKS
 
 
 def keeps(mention: Mention, keep: str) -> int | None:

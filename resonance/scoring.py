@@ -17,7 +17,7 @@ from msgspec import Struct
 from resonance.catalogue import Catalogue
 from resonance.language.detect import Detected, LanguageDetector
 from resonance.matching.matcher import Matcher
-from resonance.model import Mention
+from resonance.model import REMEMBERED, Mention
 from resonance.reach import Reach, ReachRates, reach_of
 from resonance.sentiment.model import Polarity
 from resonance.update import Environment, Match, Record
@@ -160,6 +160,7 @@ def environments_of(records: Iterable[Record]) -> dict[int, Environment]:
 def author_keys(installation_key: bytes) -> Callable[[str], bytes]:
     """HMAC of "platform:id" under the installation's key, 16 bytes: what everything but one table knows of an author."""
 
+    @lru_cache(maxsize=REMEMBERED)
     def key(author: str) -> bytes:
         return hmac.digest(installation_key, author.encode("utf-8", "surrogatepass"), "sha256")[:16]
 

@@ -26,7 +26,7 @@ from resonance.update import Change, Position, Rejected, Update
 from resonance.wanted import roots_of, wanted
 
 _TARGET = 0.025
-_SMALLEST, _GREATEST = 96, 1000
+_SMALLEST, _GREATEST = 96, 3000
 _FENCED_PAUSE, _RETRY_PAUSE = 1.5, 0.5
 """Seconds until another attempt: whoever was fenced off may be about to learn that the lane is not its own any more."""
 
