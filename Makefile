@@ -46,7 +46,7 @@ install: $(READY) $(ASSETS) ## set up .venv with the locked dependencies and the
 demo: $(READY) $(ASSETS) ## a fictional company, 28 days of history and one afternoon at 60 times real speed
 	@$(BIN)/resonance up --demo --port $(PORT) $(ARGS)
 
-cluster: $(READY) $(VENV)/.servers ## a whole cluster on this machine: Kafka, PostgreSQL, two workers and the demo (PORT, BROKERS=1, DEMO=0, RUN=folder)
+cluster: $(READY) $(VENV)/.servers ## a whole cluster on this machine: Kafka, PostgreSQL, two workers and the demo (PORT, BROKERS=1, DEMO=0, SEED, SPEED, RUN=folder)
 	@PORT=$(PORT) PYTHONPATH=. $(BIN)/python -m deploy.native.cluster
 
 # Tests that need a server are skipped where it is not there and may not be installed.
@@ -86,7 +86,7 @@ bench: $(TESTED) ## one table of ratios against named baselines, measured in the
 bench-cluster: $(TESTED) $(VENV)/.servers ## the same of a cluster, on real Kafka and PostgreSQL
 	@$(BIN)/python -m benchmarks cluster
 
-soak: $(TESTED) $(VENV)/.servers ## a cluster under load with a random fault each minute (MINUTES=15, SEED, RATE, BROKERS)
+soak: $(TESTED) $(VENV)/.servers ## a cluster under load with a fault each minute, each kind in turn (MINUTES=15, SEED, RATE, BROKERS)
 	@$(BIN)/python -m benchmarks.soak
 
 train: $(TESTED) ## train the shipped sentiment weights again (DATA=folder of labelled posts)

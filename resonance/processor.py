@@ -35,6 +35,7 @@ from resonance.model import (
 from resonance.ports import Known, Mode
 from resonance.records import (
     UNSTAMPED,
+    WAIT,
     bare,
     engaged,
     engagement_events,
@@ -44,6 +45,7 @@ from resonance.records import (
     labelled,
     live_engagement,
     merge_engagement,
+    met,
     nameless,
     row_after,
     unsaid,
@@ -52,10 +54,7 @@ from resonance.records import (
 from resonance.scoring import UNREAD, Reading, Scorer, environment_of, environments_of
 from resonance.update import AuthorRow, Record, Update, Waiting
 from resonance.windows import deltas
-from resonance.wire import decode_event, encode_event
-
-WAIT = 3_600_000_000
-"""How long a delete or an engagement waits for its mention (µs)."""
+from resonance.wire import encode_event
 
 
 @dataclass(frozen=True)
@@ -172,7 +171,7 @@ class _Work:
         stamp, remembered = content_stamp(mention), self._remembered(mention)
         if remembered is None or (old is not None and old.expired):
             return
-        mention = remembered
+        answers, mention = mention.root, remembered
         self.speakers |= {author} if author else set()
         counted = micros(mention.engagement_at) if mention.engagement_at else at
         if mention.root and (old is None or stamp >= old.stamp) and at + ROOT_WAIT > self.part.heard:
@@ -184,7 +183,9 @@ class _Work:
             if mention.root and stamp == old.stamp:
                 # It comes again with the same words, and may have found its root meanwhile.
                 self._again(mention.id)
-            self._engaged(self.record(key) or old, mention, counted)
+            if whole or mention.is_edit or answers or self._reading(mention).matches:
+                # Of a version that would not have been kept the counts would not have been, either.
+                self._engaged(mention, at, WAIT)
             return
         base = old or Record(
             key=key,
@@ -197,7 +198,11 @@ class _Work:
         )
         new = self._content(structs.replace(base, stamp=stamp, logged_at=self.part.logged_at), mention, author)
         new = structs.replace(new, engagement=merge_engagement(new.engagement, mention.engagement, counted))
-        self._settle(old, new, keep=bool(new.matches) or whole or mention.is_edit, content=bool(new.matches) or whole)
+        content = bool(new.matches) or whole
+        self._settle(old, new, keep=content or mention.is_edit, content=content)
+        if answers and self.record(key) is None:
+            # Should an edit be kept within the time in which its root may come.
+            self._engaged(mention, at, ROOT_WAIT)
 
     def _passes_by(self, mention: Mention) -> bool:
         """Whether it is as most are: no topic matches, and it rests on nothing that could change that."""
@@ -206,7 +211,7 @@ class _Work:
 
     def _content(self, base: Record, mention: Mention, author: bytes | None) -> Record:
         """The record with this content read, matched and scored."""
-        reading = self.readings.get(id(mention)) or self.scorer.read([mention])[0]
+        reading = self._reading(mention)
         roots = heard(self._root(mention), base.observed_at, self.scorer.versions())
         own = reading.matches
         matches = (
@@ -229,6 +234,9 @@ class _Work:
             matches=dated(matches, base.matches, self.said_at),
         )
 
+    def _reading(self, mention: Mention) -> Reading:
+        return self.readings.get(id(mention)) or self.scorer.read([mention])[0]
+
     def _root(self, mention: Mention) -> Record | None:
         return self.record(mention_key(mention.root)) if mention.root else None
 
@@ -240,17 +248,7 @@ class _Work:
 
     def _settle(self, old: Record | None, new: Record, *, keep: bool, content: bool) -> None:
         """Let `new` stand, with what waited for it; forget its content where it is not to be kept."""
-        for early in self._early(new.key):
-            event = decode_event(early.event)
-            if isinstance(event, Delete):
-                deleted = micros(event.observed_at) if event.observed_at else early.due_at - WAIT
-                new = structs.replace(new, deleted_at=min(deleted, new.deleted_at or deleted))
-            elif isinstance(event, EngagementSeen):
-                counted = event.at or event.observed_at
-                new = structs.replace(
-                    new,
-                    engagement=merge_engagement(new.engagement, event.engagement, micros(counted) if counted else 0),
-                )
+        new = met(new, (*self.known.waiting.get(new.key, ()), *(w for w in self.waiting if w.key == new.key)))
         if old is None and not keep:
             return
         self.dropped.discard(new.key)
@@ -258,13 +256,6 @@ class _Work:
             for event in engagement_events(new):
                 self._wait("engagement", new.id, self.part.logged_at + WAIT, event)
         self._stand(self._reached(new) if content and new.deleted_at is None else bare(new))
-
-    def _early(self, key: bytes) -> list[Waiting]:
-        return [
-            w
-            for w in (*self.known.waiting.get(key, ()), *(w for w in self.waiting if w.key == key))
-            if w.kind != "child"
-        ]
 
     def _reached(self, record: Record) -> Record:
         """The record with its reach, which depends on the engagement known so far."""
@@ -295,19 +286,23 @@ class _Work:
 
     # ---- engagement, deletion, authors ----------------------------------------------------------------------
 
-    def _engaged(self, record: Record, mention: Mention, at: int) -> None:
-        merged = engaged(record, mention.engagement, at)
-        if merged is not record and record.mention is not None:
-            self.after[record.key] = self._reached(merged)
+    def _engaged(self, mention: Mention, at: int, wait: int) -> None:
+        """What the content says of its engagement counts by itself."""
+        if mention.engagement is not None:
+            seen = instant(at)
+            counted = mention.engagement_at or seen
+            self._engagement(
+                EngagementSeen(id=mention.id, engagement=mention.engagement, at=counted, observed_at=seen), at, wait
+            )
 
-    def _engagement(self, event: EngagementSeen, at: int) -> None:
+    def _engagement(self, event: EngagementSeen, at: int, wait: int = WAIT) -> None:
         record = self.record(mention_key(event.id))
         if record is not None and record.mention is not None:
             merged = engaged(record, event.engagement, micros(event.at) if event.at else at)
             if merged is not record:
                 self.after[record.key] = self._reached(merged)
         elif record is None or (record.deleted_at is None and not record.expired):
-            self._wait("engagement", event.id, at + WAIT, event)
+            self._wait("engagement", event.id, at + wait, event)
 
     def _delete(self, name: str, at: int, event: Delete) -> None:
         record = self.record(mention_key(name))

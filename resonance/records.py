@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from msgspec import structs
 
 from resonance.model import (
     ENGAGEMENT_KINDS,
+    Delete,
     Engagement,
     EngagementSeen,
     Label,
@@ -18,7 +19,11 @@ from resonance.model import (
     mention_key,
     micros,
 )
-from resonance.update import Record
+from resonance.update import Record, Waiting
+from resonance.wire import decode_event
+
+WAIT = 3_600_000_000
+"""How long a delete or an engagement waits for its mention (µs)."""
 
 UNSTAMPED = Stamp(0, "", "")
 """Older than any content."""
@@ -64,6 +69,19 @@ def engaged(record: Record, seen: Engagement | None, at: int) -> Record:
     """The record with newer counts; the same object where nothing is newer."""
     merged = merge_engagement(record.engagement, seen, at)
     return record if merged == record.engagement else structs.replace(record, engagement=merged)
+
+
+def met(record: Record, waiting: Iterable[Waiting]) -> Record:
+    """The record with what had come before it: deletions and counts."""
+    for early in waiting:
+        event = decode_event(early.event) if early.kind != "child" else None
+        if isinstance(event, Delete):
+            deleted = micros(event.observed_at) if event.observed_at else early.due_at - WAIT
+            record = structs.replace(record, deleted_at=min(deleted, record.deleted_at or deleted))
+        elif isinstance(event, EngagementSeen):
+            counted = event.at or event.observed_at
+            record = engaged(record, event.engagement, micros(counted) if counted else 0)
+    return record
 
 
 def live_engagement(record: Record) -> dict[str, int]:

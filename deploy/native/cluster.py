@@ -1,6 +1,7 @@
 """A whole cluster on this machine, from packages: Kafka, PostgreSQL and the processes of Resonance. Ctrl-C stops it in order.
 
-Environment: BROKERS (3), PORT of the API (8000), DEMO=0 leaves the demo out, SEED and QUIET=1 choose its story, RUN is the folder of data, logs and pid files (data/cluster).
+Environment: BROKERS (3), PORT of the API (8000), DEMO=0 leaves the demo out, SEED and QUIET=1 choose its story, SPEED (60) is how fast
+its afternoon passes, RUN is the folder of data, logs and pid files (data/cluster).
 One of our processes that died is started again. What it says goes to RUN/NAME.log.
 """
 
@@ -83,6 +84,7 @@ class Native:
     demo: bool
     seed: int
     quiet: bool
+    speed: float
     stop: threading.Event = field(default_factory=threading.Event)
 
     def up(self) -> None:
@@ -159,8 +161,8 @@ class Native:
         if self.demo:
             from ingest.demo.company import catalogue_toml
 
-            options = f"options = {{ seed = {self.seed}, quiet = {str(self.quiet).lower()} }}"
-            lines += [catalogue_toml() + options]
+            options = f"seed = {self.seed}, quiet = {str(self.quiet).lower()}, speed = {self.speed}"
+            lines += [f"{catalogue_toml()}options = {{ {options} }}"]
         file = self.run / "resonance.toml"
         file.write_text("\n".join(lines) + "\n", "utf-8")
         return file
@@ -216,6 +218,7 @@ def main(environment: Mapping[str, str]) -> None:
         demo=environment.get("DEMO", "1") != "0",
         seed=int(environment.get("SEED", "1")),
         quiet=environment.get("QUIET", "0") == "1",
+        speed=float(environment.get("SPEED", "60")),
     )
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: native.stop.set())

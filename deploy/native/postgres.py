@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import subprocess
+import tempfile
 from pathlib import Path
 
 from deploy.native.ports import free_port
@@ -20,17 +21,26 @@ class Server:
     """A server that can be started and stopped. A folder that holds its data already is taken up again."""
 
     def __init__(self, folder: Path, programs: Path, port: int | None = None) -> None:
-        self.folder, self.programs, self.port = folder, programs, port or free_port()
-        folder.mkdir(parents=True, exist_ok=True)
         # PostgreSQL refuses to run as root.
         self._as = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        self.programs, self.port, self.folder = programs, port or free_port(), self._made(folder)
+        data = self.folder / "data"
+        if not data.exists():
+            self.run("initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
+
+    def _made(self, folder: Path) -> Path:
+        """The folder; where the server's account may not pass its parents (root's home), one elsewhere that it links to."""
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if not folder.exists():
+            reaches = subprocess.run([*self._as, "test", "-x", str(folder.parent)], check=False).returncode == 0
+            if reaches:
+                folder.mkdir()
+            else:
+                folder.symlink_to(tempfile.mkdtemp(prefix="resonance-postgres-", dir="/var/tmp"))
         if self._as:
             account = pwd.getpwnam("postgres")
             os.chown(folder, account.pw_uid, account.pw_gid)
-        if not (folder / "data").exists():
-            self.run(
-                "initdb", "-D", str(folder / "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"
-            )
+        return folder.resolve()
 
     def run(self, program: str, *arguments: str) -> str:
         """One of PostgreSQL's programs; returns what it said."""

@@ -11,7 +11,6 @@ import os
 import ssl
 import threading
 import time
-from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -33,6 +32,7 @@ _LAST_SECONDS = 5.0
 _RETIRE_SECONDS = 1.0
 _TICK = 0.2
 _SEEK_PAUSE = 1.0
+_HINT_SECONDS = 2.0
 _SILENT = 2.5
 """Heartbeats come every second: a lane of which nothing is delivered for so long may have been forgotten."""
 
@@ -66,7 +66,8 @@ def make_app(brokers: Brokers, group: str, session_seconds: int) -> faust.App:
         # It must not be shorter than the session.
         broker_request_timeout=max(20.0, 2.0 * session_seconds),
         broker_rebalance_timeout=max(20.0, 2.0 * session_seconds),
-        broker_commit_interval=2.0,
+        # Of itself Faust has nothing to commit.
+        broker_commit_interval=10.0,
         broker_max_poll_interval=300.0,
         stream_wait_empty=False,
         # A small buffer stalls the fetcher for a second each time that it is full.
@@ -94,7 +95,6 @@ class Worker:
     assigned_at: float | None = None
     """Real time (s) of the newest assignment; None before the first."""
     _lanes: dict[int, LaneLoop] = field(default_factory=dict)
-    _unacked: dict[int, deque[Any]] = field(default_factory=lambda: defaultdict(deque))
     _sought: dict[int, float] = field(default_factory=dict)
     """Lane → when Faust was told where to go on (monotonic s) …"""
     _due: dict[int, float] = field(default_factory=dict)
@@ -102,12 +102,12 @@ class Worker:
     _paused: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
+        # Nothing is acknowledged one by one: see `_tell_kafka`.
         topic = self.app.topic(
-            self.stream, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
+            self.stream, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw", acks=False
         )
 
         async def deliver(stream: Any) -> None:
-            # Acknowledged by hand, once the store has it.
             async for event in stream.noack().events():
                 await self._deliver(event)
 
@@ -137,11 +137,7 @@ class Worker:
             self._due[number] = min(self._due.get(number, 0.0), self._sought.get(number, 0.0) + _SEEK_PAUSE)
             return
         self._due[number] = time.monotonic() + _SILENT
-        if offered == "known":
-            event.ack()
-            return
-        self._unacked[number].append(event)
-        if self.inbox.crowded(number):
+        if offered == "taken" and self.inbox.crowded(number):
             self._paused.add(number)
             self.app.consumer.pause_partitions({message.tp})
 
@@ -174,7 +170,6 @@ class Worker:
         numbers = sorted(tp.partition for tp in assigned if tp.topic == self.stream)
         for number in numbers:
             self.inbox.empty(number)
-            self._unacked[number].clear()
             self._due[number] = self._sought[number] = 0.0
             self._lanes[number] = self.make_lane(number)
         self._paused.clear()
@@ -192,12 +187,17 @@ class Worker:
         # The next owner claims the lanes: what is under way here should be done by then, but is fenced off if it is not.
         await asyncio.gather(*(asyncio.to_thread(loop.retire, _RETIRE_SECONDS) for loop in gone))
 
-    def _acknowledge(self) -> None:
-        """Tell Kafka what the store has."""
-        for number, loop in self._lanes.items():
-            events, position = self._unacked[number], loop.position
-            while events and position is not None and events[0].message.offset < position.offset:
-                events.popleft().ack()
+    async def _tell_kafka(self) -> None:
+        """Commit where the store is, every now and then: what tools call the group's lag, and a hint for the next owner.
+
+        Faust's own bookkeeping of acknowledged messages would wait for ever for those that a seek has left out.
+        """
+        consumer: Any = self.app.consumer
+        while not self.stop.is_set():
+            await asyncio.sleep(_HINT_SECONDS)
+            offsets = {TP(self.stream, number): offset for number, offset in self.offsets.items()}
+            if offsets and not self.app.rebalancing:
+                await consumer._commit(offsets)
 
     # ---- the process ----------------------------------------------------------------------------------------
 
@@ -211,8 +211,9 @@ class Worker:
         threads += [self._thread(name, part) for name, part in self.parts.items()]
         try:
             async with faust_app_running(self.app, stop_timeout=_STOP_SECONDS):
+                # A task of its own: it waits while no broker answers.
+                telling = asyncio.create_task(self._tell_kafka())
                 while not (self.stop.is_set() or self.app.should_stop or self.app.crashed):
-                    self._acknowledge()
                     await self._follow()
                     await asyncio.sleep(_TICK)
                 code = int(self.failure is not None or not self.stop.is_set())
@@ -224,7 +225,7 @@ class Worker:
                 watchdog.daemon = True
                 watchdog.start()
                 await asyncio.to_thread(_join, threads)
-                self._acknowledge()
+                telling.cancel()
         except TimeoutError:
             log.warning("faust.slow_stop")
         except Exception:

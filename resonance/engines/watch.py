@@ -1,4 +1,4 @@
-"""The catalogue as it is now: looked at once a second, compiled beside the running matcher, swapped between two slices."""
+"""The catalogue as it is now: looked at about once a second, compiled beside the running matcher, swapped between two slices."""
 
 from __future__ import annotations
 

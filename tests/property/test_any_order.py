@@ -44,7 +44,9 @@ def stories(draw: st.DrawFn) -> list[Event]:
             )
 
         for version in range(draw(st.integers(1, 3))):
-            events.append(Upsert(mention=said(draw(st.sampled_from(TEXTS)), version), observed_at=seen))
+            counts = draw(st.none() | st.builds(Engagement, likes=st.integers(0, 5)))
+            mention = said(draw(st.sampled_from(TEXTS)), version)
+            events.append(Upsert(mention=structs.replace(mention, engagement=counts), observed_at=seen))
         if draw(st.booleans()):
             for when in range(draw(st.integers(1, 2))):
                 counted = Engagement(likes=draw(st.integers(0, 5)), views=draw(st.none() | st.integers(0, 9)))

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from kafka.admin import KafkaAdminClient
+from prometheus_client.parser import text_string_to_metric_families
 
 from resonance.stores import schema
 from resonance.stores.database import Database
-from tests.support.process import Up
+from tests.support.process import Up, free_port
 from tests.support.recording import record
 
 LANES = 8
@@ -77,6 +80,7 @@ class Cluster:
     config: str
     settings: str = ""
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    probes: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -106,8 +110,29 @@ class Cluster:
         """Start processes."""
         for name in names:
             words = [name.partition("-")[0]]
+            port = self.probes.setdefault(name, free_port())
+            environment = os.environ | {"RESONANCE_PROBE__PORT": str(port)}
             with (self.folder / f"{name}.txt").open("ab") as out:
-                self.processes[name] = subprocess.Popen(self._command(*words), stdout=out, stderr=out)
+                self.processes[name] = subprocess.Popen(self._command(*words), stdout=out, stderr=out, env=environment)
+
+    def counted(self, name: str, sample: str) -> float:
+        """What a process counts under this name, summed over its labels."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.probes[name]}/metrics", timeout=10) as answer:
+            families = text_string_to_metric_families(answer.read().decode())
+        return sum(found.value for family in families for found in family.samples if found.name == sample)
+
+    def positions(self) -> dict[int, int]:
+        """Lane → the offset up to which the store has it."""
+        with self.database.read() as connection:
+            rows = connection.exec_driver_sql('SELECT lane, "offset" FROM position').all()
+        return {row.lane: row.offset for row in rows}
+
+    def committed(self) -> dict[int, int]:
+        """Lane → the offset that the workers have committed to Kafka."""
+        admin = KafkaAdminClient(bootstrap_servers=list(self.brokers))
+        offsets = admin.list_consumer_group_offsets(f"{self.schema}.work")
+        admin.close()
+        return {place.partition: known.offset for place, known in offsets.items()}
 
     def signal(self, name: str, number: signal.Signals) -> None:
         """Send a signal to a process."""
