@@ -20,13 +20,15 @@ _SECOND = 1_000_000
 
 
 class TrackerState(Struct, frozen=True):
-    """What is remembered of a topic, ≤ 2 kB packed. `decided`: every minute before it (epoch s) is decided."""
+    """What is remembered of a topic, ≤ 2 kB packed. `decided`: every minute before it (epoch s) is decided. `taught`: the
+    newest entry of the change feed that had added to its history when that was read."""
 
     version: int
     live_from: int
     decided: int
     baseline: Baseline
     incidents: dict[str, Incident] = field(default_factory=dict)
+    taught: int = 0
 
 
 class Happened(Struct, frozen=True):

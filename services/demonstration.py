@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from ingest.demo.company import catalogue_toml
 from ingest.demo.generator import Demo, generate
 from ingest.sources.demo import AFTERNOON
 from resonance.update import Position
+from services import parts
 from services.build import Installation, Machine
 from services.playing import remember_onset
 
@@ -51,6 +53,8 @@ def load(machine: Machine, *, seed: int, quiet: bool, speed: float, console: Con
         demo = generate(seed, quiet=quiet)
         stand(machine, demo, speed)
         load_history(machine, demo, console)
+        # What is usual is learned before anything more happens.
+        parts.evaluator(machine, threading.Event()).step()
         machine.pace.tell(demo.truth.afternoon_at)
 
 

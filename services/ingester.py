@@ -11,6 +11,7 @@ from rich.console import Console
 from ingest.demo.generator import generate
 from ingest.sources.demo import Options
 from resonance.clock import SystemClock
+from resonance.stores.evaluations import Evaluations
 from services import demonstration, parts
 from services.cluster import Cluster
 from services.probe import probe
@@ -18,7 +19,6 @@ from services.process import Process
 from services.upkeep import Timetable, Upkeep
 
 _BACKLOG = 64
-_SETTLE = 4.0
 """Seconds after the last of the history in which its topics' usual volumes are learned."""
 
 
@@ -74,8 +74,9 @@ def begin(cluster: Cluster) -> None:
         demonstration.stand(cluster, demo, options.speed)
         demonstration.write_history(cluster, demo, Console(stderr=True), lambda: _keep_up(cluster, _BACKLOG))
         _keep_up(cluster, 0)
-        # The topics' usual volumes are learned once no more of the history comes.
-        time.sleep(_SETTLE)
+        # What is usual is learned before anything more happens: so it is the same however fast the workers are.
+        while Evaluations(cluster.database).rebuilds():
+            time.sleep(0.1)
         demonstration.run(cluster)
 
 

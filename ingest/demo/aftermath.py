@@ -33,6 +33,8 @@ def aftermath(said: Said, rng: Random, writer: Writer) -> Iterator[Planned]:
     likes = _likes(said, rng)
     for minutes, least in _LOOKS:
         at = said.at + timedelta(minutes=minutes, seconds=rng.randrange(60))
+        # Whoever looks goes round once a minute, towards its end.
+        at = at.replace(second=50 + at.second // 6)
         if likes >= least and at > said.observed_at:
             yield at, _look(said, at, likes)
     roll = rng.random()

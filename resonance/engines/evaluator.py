@@ -62,7 +62,8 @@ class Evaluator:
     the next minute is near."""
     cursor: Place | None = None
     due: dict[str, int | None] = field(default_factory=dict)
-    rebuilds: dict[str, float] = field(default_factory=dict)
+    rebuilds: dict[str, tuple[float, int]] = field(default_factory=dict)
+    """Topic → when its history was last added to (real s), and the entry of the change feed that says so."""
     catalogue_version: int = -1
     anew: bool = False
     closing: Closing = field(init=False)
@@ -80,14 +81,16 @@ class Evaluator:
         if catalogue.version != self.catalogue_version:
             touched |= {topic.id for topic in catalogue.topics.values()}
             self.catalogue_version = catalogue.version
-        ready = {name for name, at in self.rebuilds.items() if self.real() - at >= _SETTLE}
+        ready = {name: entry for name, (at, entry) in self.rebuilds.items() if self.real() - at >= _SETTLE}
         late = {name for name, at in self.due.items() if at is not None and at * 1_000_000 <= progress}
-        chosen = sorted(filter(self.owns, (touched | late | ready) & catalogue.topics.keys())) if progress else []
+        chosen = (
+            sorted(filter(self.owns, (touched | late | ready.keys()) & catalogue.topics.keys())) if progress else []
+        )
         for first in range(0, len(chosen), _BATCH):
             names = chosen[first : first + _BATCH]
             known = self.store.remembered(names)
             decided = [
-                self._look(catalogue, catalogue.topics[name], known.get(name), progress, name in ready)
+                self._look(catalogue, catalogue.topics[name], known.get(name), progress, ready.get(name))
                 for name in names
             ]
             self._commit([one for one in decided if _news(one, known.get(one.topic))])
@@ -130,7 +133,7 @@ class Evaluator:
             self.due = dict(self.store.known())
             if self.catalogue_version < 0:
                 # Whoever worked before may have died between a rebuild's change and the rebuild.
-                self.rebuilds = dict.fromkeys(self.store.rebuilds(), 0.0)
+                self.rebuilds = {topic: (0.0, entry) for topic, entry in self.store.rebuilds().items()}
             self.catalogue_version = -1
         return self.cursor
 
@@ -142,7 +145,7 @@ class Evaluator:
             if topic is None:
                 continue
             if kind in REBUILDS:
-                self.rebuilds[topic] = self.real() if kind == "topic.backfilled" else 0.0
+                self.rebuilds[topic] = self.real() if kind == "topic.backfilled" else 0.0, number[1]
             committed = touched.setdefault(topic, [])
             if kind.startswith("mention."):
                 committed.append(at)
@@ -151,15 +154,15 @@ class Evaluator:
     # ---- one topic ------------------------------------------------------------------------------------------
 
     def _look(
-        self, catalogue: Catalogue, topic: Topic, known: Remembered | None, progress: int, rebuild: bool
+        self, catalogue: Catalogue, topic: Topic, known: Remembered | None, progress: int, rebuild: int | None
     ) -> Decided:
         zone = catalogue.zone_of(topic.id)
         rules = [
             rule for rule in catalogue.rules.values() if rule.covers(topic.id) and not isinstance(rule.when, Silent)
         ]
         state = known.state if known else None
-        if state is None or state.version != topic.version or rebuild:
-            state = self._begin(topic, state)
+        if state is None or state.version != topic.version or rebuild is not None:
+            state = self._begin(topic, state, rebuild or 0)
         arrivals = self.store.arrivals(topic.id, topic.version, needed_since(state, rules))
         watched = rules if topic.status == "active" else []
         tracked = evaluate(state, topic.id, watched, arrivals, progress, zone, peek=self.peeks)
@@ -169,12 +172,13 @@ class Evaluator:
             self._tell(catalogue, topic, happened, decided)
         return decided
 
-    def _begin(self, topic: Topic, old: TrackerState | None) -> TrackerState:
+    def _begin(self, topic: Topic, old: TrackerState | None, entry: int) -> TrackerState:
         """The topic's history, read anew. What was decided stays decided, open incidents stay open."""
         assert topic.valid_from is not None
         live_from = micros(topic.valid_from) // 1_000_000
         history = self.store.history(topic.id, topic.version, live_from - _HISTORY, live_from)
         state = begin(topic.version, live_from, history, self.catalogue().zone_of(topic.id))
+        state = msgspec.structs.replace(state, taught=max(entry, old.taught if old else 0))
         if old is None:
             return state
         decided = max(old.decided, state.decided) if old.version == topic.version else state.decided
@@ -315,7 +319,8 @@ def _news(one: Decided, known: Remembered | None) -> bool:
     ended. Minutes that were only looked at are looked at again after a crash, with the same outcome."""
     if known is None or known.state is None or one.alerts:
         return True
-    return (one.state.version, one.state.baseline) != (known.state.version, known.state.baseline)
+    before, after = known.state, one.state
+    return (after.version, after.baseline, after.taught) != (before.version, before.baseline, before.taught)
 
 
 def _listens(rule: Rule, source: str) -> bool:

@@ -134,12 +134,16 @@ class Evaluations:
         with self._database.read() as connection:
             return dialect.changes_end(connection)
 
-    def rebuilds(self) -> set[str]:
-        """Topics whose history was added to as far back as the change feed goes; reads all of it."""
+    def rebuilds(self) -> dict[str, int]:
+        """Topics whose history was added to since it was last read → the newest entry of the change feed that says so;
+        reads all of it."""
         change = schema.change.c
-        query = sa.select(change.topic).distinct().where(change.type.in_(REBUILDS), change.topic.is_not(None))
+        query = sa.select(change.topic, sa.func.max(change.id)).group_by(change.topic)
         with self._database.read() as connection:
-            return set(connection.scalars(query))
+            rows = connection.execute(query.where(change.type.in_(REBUILDS), change.topic.is_not(None))).all()
+        known = self.remembered(topic for topic, _ in rows)
+        taught = {topic: one.state.taught for topic, one in known.items() if one.state}
+        return {topic: newest for topic, newest in rows if newest > taught.get(topic, -1)}
 
     def close_lanes(self, lanes: frozenset[int], until: int) -> None:
         """Nothing may be booked into minutes before `until` (epoch s) by these lanes any more, however late they come."""

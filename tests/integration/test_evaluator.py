@@ -11,6 +11,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
+from resonance.baseline import Baseline
 from resonance.catalogue import Catalogue, Channel, Department, NegativeShare, Rule, Silent, Threshold, Topic
 from resonance.clock import ManualClock
 from resonance.engines.evaluator import Evaluator
@@ -187,17 +188,41 @@ def test_a_paused_rule_closes_what_it_said_of_a_source(world: World) -> None:
     assert [row[2] for row in world.alerts()] == ["resolved"]
 
 
-def test_a_rebuild_that_was_asked_for_before_a_crash_is_done_after_it(world: World) -> None:
-    world.pass_minute(0, 0)
-    world.evaluator.step()
+def past(world: World, first: int, count: int, *, told: bool) -> None:
+    """Mentions before the topic began to be watched, one each five minutes; `told`: the change feed says so."""
     with world.database.write() as connection:
-        for number in range(2 * 288):
+        for number in range(first, first + count):
             match = {"topic": "acme", "row": number + 1, "version": 1, "placed_at": (EPOCH - 300 * number) * 10**6 - 1}
             rest = {"environment": 1, "voice": "earned", "spans": "[]", "label": "neutral", "model": "m"}
             odds = {"p_negative": 0, "p_neutral": 1000, "p_positive": 0}
             connection.execute(sa.insert(schema.match).values(**match, **rest, **odds))
-        append_changes(connection, [Change("topic.rebuild", "acme", "acme", EPOCH * 10**6)])
+        if told:
+            append_changes(connection, [Change("topic.rebuild", "acme", "acme", EPOCH * 10**6)])
+
+
+def learned(world: World) -> Baseline:
+    """What is usual of the topic, as a new owner of it finds it."""
     world.evaluator = world.fresh()
     world.evaluator.step()
     remembered = Evaluations(world.database).remembered(["acme"])["acme"]
-    assert remembered.state is not None and remembered.state.baseline.settled
+    assert remembered.state is not None
+    return remembered.state.baseline
+
+
+def test_a_rebuild_that_was_asked_for_before_a_crash_is_done_after_it(world: World) -> None:
+    world.pass_minute(0, 0)
+    world.evaluator.step()
+    past(world, 0, 2 * 288, told=True)
+    assert Evaluations(world.database).rebuilds().keys() == {"acme"}
+    assert learned(world).settled
+    assert Evaluations(world.database).rebuilds() == {}
+
+
+def test_what_comes_late_does_not_change_what_is_usual_with_the_next_owner(world: World) -> None:
+    world.pass_minute(0, 0)
+    past(world, 0, 2 * 288, told=True)
+    before = learned(world)
+    past(world, 2 * 288, 288, told=False)
+    assert learned(world) == before
+    past(world, 3 * 288, 288, told=True)
+    assert learned(world).since < before.since
