@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from api.security import Writer
 from api.web.page import Form, Page, PageOf, Viewed, back
 from api.web.telling import as_sent, tell
+from resonance.alerts.speech import web_address
 from resonance.alerts.wording import message
 from resonance.errors import Invalid, Problem
 from resonance.model import micros
@@ -63,14 +64,21 @@ def alert_view(name: str, page: PageOf) -> HTMLResponse:
         row=row,
         reasons={reason["code"]: reason["values"] for reason in told.material.reasons},
         sent=as_sent(page, row),
-        channels=Evaluations(page.parts.database).told(name),
+        channels=_channels(page, Evaluations(page.parts.database).told(name)),
         silences=[
             one
             for one in _silences(page)
             if one["topic"] in (None, row["topic"]) and one["rule"] in (None, row["rule"])
         ],
         hours=tuple(SILENCES),
+        address=web_address,
     )
+
+
+def _channels(page: Page, names: Sequence[str]) -> list[dict[str, str]]:
+    """Channels with their kinds; what is built in is called by its kind."""
+    known = page.catalogue.channels
+    return [{"id": name, "kind": known[name].kind if name in known else name} for name in names]
 
 
 @router.post("/alerts/{name}/acknowledge")

@@ -11,7 +11,7 @@ from msgspec import Struct
 from api.web.page import Page
 from resonance.alerts.message import Material, Message, Part
 from resonance.alerts.wording import message, sentence
-from resonance.model import instant
+from resonance.model import instant, micros
 from resonance.stores.figures import value_of
 from resonance.update import Counts
 
@@ -26,13 +26,14 @@ class Told(Struct, frozen=True):
     material: Material
     sentence: tuple[Part, ...]
     facts: dict[str, Any]
+    fired: dict[str, str]
 
 
 def tell(page: Page, row: Mapping[str, Any]) -> Told:
     """The alert with its sentence; numbers are those of now."""
     material = page.parts.incidents.material(row, names=not page.parts.pseudonymous)
     said = sentence(material, language=page.language, zone=str(page.zone), now=int(page.now.timestamp() * 1e6))
-    return Told(row, material, said, _facts(page, row))
+    return Told(row, material, said, _facts(page, row), _when_it_fired(page, material))
 
 
 def as_sent(page: Page, row: Mapping[str, Any]) -> Message:
@@ -54,11 +55,24 @@ def _facts(page: Page, row: Mapping[str, Any]) -> dict[str, Any]:
         page.parts.figures.totals([row["topic"]], start - back, end - back, group="topic").get(row["topic"], Counts())
         for back in (timedelta(), week)
     )
-    mood = now.p_negative + now.p_neutral + now.p_positive
     return {
-        "minutes_before": int(_BEFORE.total_seconds()) // 60,
+        "start": micros(start),
+        "end": micros(end),
         "mentions": now.mentions,
         "before": before.mentions,
-        "negative": now.p_negative / mood if mood else None,
+        "negative": now.negative,
+        "share": now.negative / now.mentions if now.mentions else 0.0,
         "reach": value_of("reach", now),
+    }
+
+
+def _when_it_fired(page: Page, material: Material) -> dict[str, str]:
+    """The two numbers whose ratio the sentence tells, in words; empty where it tells none."""
+    values = next((reason["values"] for reason in material.reasons if reason["code"] == "volume"), None)
+    if values is None or values.get("expected") is None:
+        return {}
+    return {
+        "count": page.speech.number(values["count"]),
+        "usual": page.speech.number(values["expected"], 1 if values["expected"] < 10 else 0),
+        "window": page.speech.span(values["window"]),
     }

@@ -25,7 +25,7 @@ router = APIRouter(include_in_schema=False, route_class=Viewed)
 Period = Literal["6h", "24h", "7d", "28d"]
 PERIODS: dict[str, tuple[timedelta, str]] = {
     "6h": (timedelta(hours=6), "900"),
-    "24h": (timedelta(hours=24), "1800"),
+    "24h": (timedelta(hours=24), "900"),
     "7d": (timedelta(days=7), "10800"),
     "28d": (timedelta(days=28), "43200"),
 }
@@ -64,7 +64,7 @@ def topic_view(name: str, page: PageOf, period: Annotated[Period, Query()] = "24
         departments=_departments(page, topic),
         numbers=_numbers(sums),
         before=_before(page, name, start),
-        chart=_chart(page, name, steps),
+        chart=_chart(page, name, [one for one in steps if one.at >= start], timedelta(seconds=int(step))),
         shares=_shares(page, name, start, sums),
         latest=[shown(page, one, name) for one in latest.items],
     )
@@ -106,9 +106,10 @@ def _greatest(parts: dict[str, int]) -> list[dict[str, Any]]:
     return [{"name": key, "mentions": count, "share": count / total} for key, count in ordered if count]
 
 
-def _chart(page: Page, name: str, steps: list[Step]) -> dict[str, Any]:
-    """The series with its band: rows for a table and for uPlot, and the same drawn as SVG for those without script."""
-    edges = [*(step.at for step in steps), page.now]
+def _chart(page: Page, name: str, steps: list[Step], width: timedelta) -> dict[str, Any]:
+    """The series of whole steps with its band: rows for a table and for uPlot, and the same drawn as SVG for those without
+    script. The last step is open: it has not ended yet, and is drawn apart."""
+    edges = [*(step.at for step in steps), steps[-1].at + width]
     usual = page.parts.expectations.usual({name: page.catalogue.zone_of(name)}, edges)[name]
     rows: list[dict[str, Any]] = [
         {
@@ -116,6 +117,7 @@ def _chart(page: Page, name: str, steps: list[Step]) -> dict[str, Any]:
             "value": None if step.counts is None else step.counts.mentions,
             "negative": None if step.counts is None else step.counts.negative,
             "usual": band,
+            "open": step.at + width > page.now,
         }
         for step, band in zip(steps, usual, strict=True)
     ]
@@ -132,9 +134,12 @@ def _drawn(rows: list[dict[str, Any]], top: float) -> dict[str, str]:
 
     low = line([row["usual"].low if row["usual"] else 0 for row in rows])
     high = line([row["usual"].high if row["usual"] else 0 for row in rows])
-    negative = line([row["negative"] or 0 for row in rows])
+    values = line([row["value"] or 0 for row in rows])
+    closed = sum(not row["open"] for row in rows)
+    negative = line([row["negative"] or 0 for row in rows])[:closed]
     return {
-        "line": " ".join(line([row["value"] or 0 for row in rows])),
-        "negative": " ".join([f"0,{_HEIGHT}", *negative, f"{_WIDTH},{_HEIGHT}"]),
+        "line": " ".join(values[:closed]),
+        "open": " ".join(values[max(0, closed - 1) :]),
+        "negative": " ".join([f"0,{_HEIGHT}", *negative, f"{max(0, closed - 1) * step:.1f},{_HEIGHT}"]),
         "band": " ".join([*high, *reversed(low)]),
     }

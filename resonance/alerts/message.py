@@ -16,6 +16,9 @@ class Shown(Struct, frozen=True):
     url: str | None
     author: str | None
     reach: int | None
+    at: int = 0
+    """When it was said (µs)."""
+    engagement: int = 0
 
 
 class Material(Struct, frozen=True):

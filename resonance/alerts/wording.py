@@ -132,7 +132,7 @@ class _Telling:
             self._negative(),
             self._list("platforms", words["where"], lambda item: clean(platform_name(item["platform"]), _ITEM)),
             self._list("top_terms", words["terms"], lambda item: clean(item["term"], _ITEM)),
-            self._list("top_authors", words["authors"], self._author, _AUTHORS),
+            self._list("top_authors", words["authors"], self._author, _AUTHORS, least=2),
             self._list("top_links", words["links"], lambda item: clean(web_address(item["url"]) or "", _ADDRESS)),
         ]
 
@@ -155,10 +155,7 @@ class _Telling:
         if expected < 0.1:
             return self.words["unusual_none"].format(**facts)
         usual = self.speech.number(expected, 1 if expected < 10 else 0)
-        factor = count / expected
-        return self.words["unusual"].format(
-            factor=self.speech.number(factor, 1 if factor < 10 else 0), usual=usual, **facts
-        )
+        return self.words["unusual"].format(factor=self._factor(count, expected), usual=usual, **facts)
 
     def _fact(self) -> tuple[str, dict[str, str]]:
         """The sentence's main clause, and what stands in it."""
@@ -179,8 +176,12 @@ class _Telling:
             return "sentence_volume", facts
         if usual < 0.1:
             return "sentence_none", facts
-        factor = values["count"] / usual
-        return "sentence_unusual", {"factor": self.speech.number(factor, 1 if factor < 10 else 0), **facts}
+        return "sentence_unusual", {"factor": self._factor(values["count"], usual), **facts}
+
+    def _factor(self, count: float, usual: float) -> str:
+        """How many times as many; what is usual is no better known than that."""
+        factor = count / usual
+        return self.speech.number(factor, 1 if factor < 3 else 0)
 
     def _since(self, now: int) -> str:
         began = self.reasons.get("silent", {}).get("since")
@@ -250,8 +251,9 @@ class _Telling:
         ]
         return self.words["responsible"].format(who=", ".join(who)) if who else ""
 
-    def _list(self, code: str, phrase: str, name: Callable[[Any], str], limit: int = _LISTED) -> str:
-        named = [(name(item), item["mentions"]) for item in self.reasons.get(code) or []]
+    def _list(self, code: str, phrase: str, name: Callable[[Any], str], limit: int = _LISTED, *, least: int = 1) -> str:
+        found = [item for item in self.reasons.get(code) or [] if item["mentions"] >= least]
+        named = [(name(item), item["mentions"]) for item in found]
         items = [f"{words} ({self.speech.number(count)})" for words, count in named if words]
         return phrase.format(items=", ".join(items[:limit])) if items else ""
 

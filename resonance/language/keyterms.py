@@ -16,6 +16,8 @@ TOGETHER: Final = 0.7
 """A pair is shown instead of its words where it stands in at least this part of the texts with the rarer one."""
 AT_LEAST: Final = 2
 """A term of one text only is no theme; in fewer than 4 texts it may be."""
+_MINOR: Final = 0.5
+"""What a verb or adjective counts, against a noun."""
 READ: Final = 5_000
 """So many characters are read of a text."""
 _noise = re.compile(r"https?://\S+|www\.\S+|[@%][\w.-]+|&\w+;")
@@ -85,6 +87,8 @@ class _Counts:
         self.texts = 0
         self.words: Counter[str] = Counter()
         self.pairs: Counter[tuple[str, str]] = Counter()
+        self.minor: Counter[str] = Counter()
+        """In how many German texts a word is written small: there, what names a theme is a noun, and written large."""
         self._written: dict[object, Counter[str]] = defaultdict(Counter)
         self._lemmas = lemmas
         self._excluded = excluded
@@ -106,6 +110,8 @@ class _Counts:
                 pairs.setdefault((before[0], lemma), f"{before[1]} {written}")
             before = None if written[0] == "#" else (lemma, written)
         self.words.update(words.keys())
+        if language == "de":
+            self.minor.update(lemma for lemma, written in words.items() if written[0].islower())
         self.pairs.update(pairs.keys())
         for key, written in (*words.items(), *pairs.items()):
             self._written[key][written] += 1
@@ -160,7 +166,14 @@ def key_terms(
         for part in (first, second):
             if n >= TOGETHER * counts.words[part]:
                 words.pop(part, None)
-    ranked = [(_weight(n, counts.texts, (word,), background), n, counts.name(word)) for word, n in words.items()]
+    ranked = [
+        (
+            _weight(n, counts.texts, (word,), background) * (_MINOR if 2 * counts.minor[word] > n else 1),
+            n,
+            counts.name(word),
+        )
+        for word, n in words.items()
+    ]
     ranked += [(_weight(n, counts.texts, pair, background), n, counts.name(pair)) for pair, n in pairs.items()]
     ranked.sort(key=lambda row: (-row[0], -row[1], row[2].casefold(), row[2]))
     return [KeyTerm(name, n, n / counts.texts) for _, n, name in ranked[:limit]]

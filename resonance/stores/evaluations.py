@@ -261,7 +261,9 @@ def _said_in(topic: str, start: int, end: int) -> sa.Select[Any]:
     mention, match = schema.mention.c, schema.match.c
     query = sa.select(schema.mention, match.label)
     query = query.join(schema.match, match.row == mention.row)
-    return query.where(match.topic == topic, match.row >= row_after(0, start, 0), mention.observed_at < end)
+    # By rows, which are made in the order of time, but for those that were kept late: what they answer came after them.
+    known = sa.and_(mention.observed_at >= start, mention.observed_at < end)
+    return query.where(match.topic == topic, match.row >= row_after(0, start, 0), known)
 
 
 def _said(row: sa.RowMapping) -> Said:

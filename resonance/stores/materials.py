@@ -78,6 +78,8 @@ def _mentions(connection: sa.Connection, keys: list[str], names: bool) -> list[S
             row["url"],
             (row["handle"] or row["name"]) if names else None,
             row["reach"],
+            row["placed_at"],
+            row["engagement_total"],
         )
         for key, row in found
     ]

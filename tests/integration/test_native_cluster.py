@@ -30,7 +30,9 @@ SEED, SPEED = int(os.environ.get("RESONANCE_TEST_SEED", "7")), int(os.environ.ge
 LEFT_OUT = {"id", "url"} if SPEED <= 60 else {"id", "url", "reasons", "mentions", "text"}
 """Of an alert. Why it fired is read from what is there a moment later: at ten times the demo's speed that is minutes later."""
 
-TOPICS = ("dampfkauz", "kesselfink", "finkdienst")
+TOPICS = tuple(dict.fromkeys((str(generate(SEED).truth.topic), "kesselfink", "finkdienst", "nestfunk")))[:3]
+"""The one of the crisis, and two others."""
+
 METRICS = ("volume", "reach", "engagement", "positive", "neutral", "negative", "net_sentiment", "resonance")
 PROCESSES = ("ingest", "work-1", "work-2", "serve", "notify")
 
@@ -121,8 +123,7 @@ def test_a_cluster_tells_the_demo_as_one_machine_does(cluster: Started, machine:
     while (ours := results(cluster, end)) != (theirs := results(machine, end)):
         assert time.monotonic() < deadline, differences(ours, theirs)
         time.sleep(1)
-    assert all(len(ours[f"{topic}: mentions"]) > 500 for topic in TOPICS)
-    assert truth.topic in TOPICS
+    assert all(len(ours[f"{topic}: mentions"]) > 200 for topic in TOPICS)
     assert ours[f"{truth.topic}: alerts"]
 
 
