@@ -287,6 +287,6 @@ def _idle(cluster: Made) -> list[Row]:
 
 
 def _cpu_seconds(pid: int) -> float:
-    """What a process's threads have computed, in nanoseconds as the scheduler counts them: short wakings-up escape the clock's ticks."""
+    """What a process's threads have computed, as the scheduler counts it: short wakings-up escape the clock's ticks."""
     threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
     return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9

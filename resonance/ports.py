@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
@@ -102,8 +102,8 @@ class Ledger(Protocol):
     def due(self, lane: int, at: int, limit: int) -> list[tuple[int, Waiting]]:
         """Waiting events of the lane with `due_at` ≤ `at` (µs), with their ids, oldest first."""
 
-    def lanes_due(self, reached: Mapping[int, int]) -> frozenset[int]:
-        """Those of these lanes that have a waiting event with `due_at` ≤ what they have reached (lane → µs)."""
+    def lanes_due(self, lanes: Collection[int]) -> frozenset[int]:
+        """Those of these lanes that have a waiting event with `due_at` ≤ the progress (µs) of the slowest of all lanes."""
 
     def advance(self, moves: Sequence[tuple[Position, Position]]) -> None:
         """Move positions of several lanes from `old` to `new` past what said nothing, in one transaction; raises Fenced

@@ -200,7 +200,7 @@ class _Work:
         new = structs.replace(new, engagement=merge_engagement(new.engagement, mention.engagement, counted))
         content = bool(new.matches) or whole
         self._settle(old, new, keep=content or mention.is_edit, content=content)
-        if answers and self.record(key) is None:
+        if answers and self.record(key) is None and at + ROOT_WAIT > self.part.heard:
             # Should an edit be kept within the time in which its root may come.
             self._engaged(mention, at, ROOT_WAIT)
 
@@ -248,7 +248,8 @@ class _Work:
 
     def _settle(self, old: Record | None, new: Record, *, keep: bool, content: bool) -> None:
         """Let `new` stand, with what waited for it; forget its content where it is not to be kept."""
-        new = met(new, (*self.known.waiting.get(new.key, ()), *(w for w in self.waiting if w.key == new.key)))
+        early = (*self.known.waiting.get(new.key, ()), *(w for w in self.waiting if w.key == new.key))
+        new = met(new, early, self.said_at or self.part.logged_at)
         if old is None and not keep:
             return
         self.dropped.discard(new.key)

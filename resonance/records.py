@@ -71,10 +71,10 @@ def engaged(record: Record, seen: Engagement | None, at: int) -> Record:
     return record if merged == record.engagement else structs.replace(record, engagement=merged)
 
 
-def met(record: Record, waiting: Iterable[Waiting]) -> Record:
-    """The record with what had come before it: deletions and counts."""
+def met(record: Record, waiting: Iterable[Waiting], at: int) -> Record:
+    """The record with what had come before it and waited until `at` (µs): deletions and counts."""
     for early in waiting:
-        event = decode_event(early.event) if early.kind != "child" else None
+        event = decode_event(early.event) if early.kind != "child" and early.due_at > at else None
         if isinstance(event, Delete):
             deleted = micros(event.observed_at) if event.observed_at else early.due_at - WAIT
             record = structs.replace(record, deleted_at=min(deleted, record.deleted_at or deleted))

@@ -33,7 +33,7 @@ def process_of(machine: Machine, url: str) -> Process:
 
     return Process(
         {
-            "process": lambda stop: lanes.run(lambda: loops, stop),
+            "process": lambda stop: lanes.run(lambda: loops, machine.log, stop),
             "evaluate": lambda stop: parts.evaluator(machine, stirred).run(stop),
             "notify": lambda stop: parts.notifier(machine, url).run(stop),
             "ingest": lambda stop: parts.ingest(machine, stop),

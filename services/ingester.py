@@ -19,13 +19,13 @@ from services.process import Process
 from services.upkeep import Timetable, Upkeep
 
 _BACKLOG = 64
-"""Seconds after the last of the history in which its topics' usual volumes are learned."""
+_LOOK_SECONDS = 0.5
 
 
 def run(cluster: Cluster, stop: threading.Event) -> int:
     """Until told to stop; returns an exit code."""
     cluster.check_stream()
-    begin(cluster)
+    begin(cluster, stop)
     parts.hold_stamps(cluster)
     upkeep = Upkeep(cluster, parts.jobs(cluster))
     process = Process(
@@ -53,7 +53,7 @@ def lead(cluster: Cluster, upkeep: Upkeep, stop: threading.Event) -> None:
             upkeep.remember_time()
 
 
-def begin(cluster: Cluster) -> None:
+def begin(cluster: Cluster, stop: threading.Event) -> None:
     """Prepare the installation; a demo's begins with its history, or goes on where it was stopped."""
     chosen = cluster.demo
     if chosen is None:
@@ -72,16 +72,16 @@ def begin(cluster: Cluster) -> None:
         options = msgspec.convert(chosen.options, Options)
         demo = generate(options.seed, quiet=options.quiet)
         demonstration.stand(cluster, demo, options.speed)
-        demonstration.write_history(cluster, demo, Console(stderr=True), lambda: _keep_up(cluster, _BACKLOG))
-        _keep_up(cluster, 0)
+        demonstration.write_history(cluster, demo, Console(stderr=True), lambda: _keep_up(cluster, _BACKLOG, stop))
+        _keep_up(cluster, 0, stop)
         # What is usual is learned before anything more happens: so it is the same however fast the workers are.
-        while Evaluations(cluster.database).rebuilds():
-            time.sleep(0.1)
+        while Evaluations(cluster.database).rebuilds() and not stop.wait(_LOOK_SECONDS):
+            pass
         demonstration.run(cluster)
 
 
-def _keep_up(cluster: Cluster, backlog: int) -> None:
+def _keep_up(cluster: Cluster, backlog: int, stop: threading.Event) -> None:
     """Wait until no more envelopes wait than this; between a few and none lie the heartbeats."""
-    while cluster.backlog().envelopes > backlog:
+    while cluster.backlog().envelopes > backlog and not stop.is_set():
         cluster.sink.heartbeat()
         time.sleep(0.05)

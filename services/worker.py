@@ -47,7 +47,7 @@ def run(cluster: Cluster) -> None:
     timetable = Timetable(
         {
             "catalogue": (_CATALOGUE_SECONDS, cluster.watch.refresh),
-            "lag": (_LAG_SECONDS, lambda: measure_lag(cluster, worker.offsets)),
+            "lag": (_LAG_SECONDS, lambda: measure_lag(cluster, worker.lanes, worker.offsets)),
         }
     )
     with probe(cluster.settings.probe, cluster.metrics.registry, lambda: _why_not(worker)):
@@ -76,10 +76,15 @@ def _own(cluster: Cluster, evaluator: Evaluator, lanes: frozenset[int]) -> None:
     cluster.metrics.lanes_owned.set(len(lanes))
 
 
-def measure_lag(cluster: Cluster, offsets: Mapping[int, int]) -> None:
-    """How many envelopes of each of these lanes wait; lanes of others say nothing here."""
+def measure_lag(cluster: Cluster, lanes: frozenset[int], offsets: Mapping[int, int]) -> None:
+    """How many envelopes of each lane wait. Where it is not known how far one of ours is (the store is away), what was
+    known last stands; lanes of others say nothing here."""
     for lane, end in enumerate(cluster.log.ends()):
-        cluster.metrics.lane_lag.labels(str(lane)).set(max(end - offsets.get(lane, end), 0))
+        gauge = cluster.metrics.lane_lag.labels(str(lane))
+        if lane in offsets:
+            gauge.set(max(end - offsets[lane], 0))
+        elif lane not in lanes:
+            gauge.set(0)
 
 
 def _why_not(worker: Worker) -> str | None:

@@ -29,16 +29,19 @@ class Server:
             self.run("initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
 
     def _made(self, folder: Path) -> Path:
-        """The folder; where the server's account may not pass its parents (root's home), one elsewhere that it links to."""
+        """The folder; where the server's account may not pass its parents (root's home), one in that account's own home that
+        it links to."""
         folder.parent.mkdir(parents=True, exist_ok=True)
+        account = pwd.getpwnam("postgres") if self._as else None
+        if folder.is_symlink() and not folder.exists():
+            raise RuntimeError(f"the data that {folder} links to are gone: remove {folder.parent} to begin anew")
         if not folder.exists():
             reaches = subprocess.run([*self._as, "test", "-x", str(folder.parent)], check=False).returncode == 0
-            if reaches:
+            if account is None or reaches:
                 folder.mkdir()
             else:
-                folder.symlink_to(tempfile.mkdtemp(prefix="resonance-postgres-", dir="/var/tmp"))
-        if self._as:
-            account = pwd.getpwnam("postgres")
+                folder.symlink_to(tempfile.mkdtemp(prefix="resonance-", dir=account.pw_dir))
+        if account is not None:
             os.chown(folder, account.pw_uid, account.pw_gid)
         return folder.resolve()
 

@@ -23,13 +23,14 @@ from resonance.matching import parse
 from resonance.matching.query import leaves, word_of
 from resonance.model import micros
 from resonance.stores.dialect import Place
-from resonance.stores.evaluations import REBUILDS, AlertRow, Decided, Evaluations, News, Notice, Remembered, SourceSeen
+from resonance.stores.evaluations import AlertRow, Decided, Evaluations, News, Notice, Remembered, SourceSeen
+from resonance.stores.schema import REBUILDS
 from resonance.tracker import Happened, TrackerState, begin, evaluate, needed_since
 from resonance.update import Change
 
 _HISTORY = 35 * 86_400
 _BATCH = 50
-_IDLE, _GATHER = 1.1, 0.03
+_IDLE, _GATHER, _AGAIN = 1.1, 0.03, 0.1
 _LONGEST_PAUSE = 0.5
 _SETTLE = 2.0
 """Real seconds without another backfilled match before a topic's history is read anew."""
@@ -94,14 +95,15 @@ class Evaluator:
                 for name in names
             ]
             self._commit([one for one in decided if _news(one, known.get(one.topic))])
-        for name in ready:
-            self.rebuilds.pop(name, None)
+        if progress:
+            self.rebuilds = {name: since for name, since in self.rebuilds.items() if name not in ready}
         now = micros(self.clock.now())
         self.evaluated(len(chosen), [(now - at) / 1e6 for name in chosen for at in committed.get(name, ())])
         return len(chosen) + self._silence(catalogue, news.sources)
 
     def run(self, stop: threading.Event) -> None:
         """Until told to stop."""
+        patience = self.idle
         while not stop.is_set():
             started = time.monotonic()
             try:
@@ -112,10 +114,15 @@ class Evaluator:
             # At most a fifth of the time: under load, more happens to a topic between two looks, and processing goes on.
             if busy:
                 stop.wait(min(max(0.02, 4 * (time.monotonic() - started)), _LONGEST_PAUSE))
-            elif self.stirred.wait(self.idle):
+                patience = self.idle
+            elif self.stirred.wait(patience):
                 # All lanes hear what time it is at the same moment.
                 stop.wait(_GATHER)
                 self.stirred.clear()
+                # An older transaction of somebody else may hide what was committed for a moment.
+                patience = _AGAIN
+            else:
+                patience = self.idle
 
     def begin_anew(self) -> None:
         """What is owned has changed: look at everything once, as after a start. Other threads may call it."""
@@ -131,9 +138,8 @@ class Evaluator:
             # After a start everything is looked at once: so no cursor has to be kept.
             self.cursor = self.store.last_change()
             self.due = dict(self.store.known())
-            if self.catalogue_version < 0:
-                # Whoever worked before may have died between a rebuild's change and the rebuild.
-                self.rebuilds = {topic: (0.0, entry) for topic, entry in self.store.rebuilds().items()}
+            # What asked for them may lie before the place, or whoever read it may have died before the rebuild.
+            self.rebuilds = {topic: (0.0, entry) for topic, entry in self.store.rebuilds().items()}
             self.catalogue_version = -1
         return self.cursor
 
@@ -145,7 +151,9 @@ class Evaluator:
             if topic is None:
                 continue
             if kind in REBUILDS:
-                self.rebuilds[topic] = self.real() if kind == "topic.backfilled" else 0.0, number[1]
+                # Places are in the order of commits, entries in that of writing.
+                newest = max(number[1], self.rebuilds.get(topic, (0.0, 0))[1])
+                self.rebuilds[topic] = (self.real() if kind == "topic.backfilled" else 0.0, newest)
             committed = touched.setdefault(topic, [])
             if kind.startswith("mention."):
                 committed.append(at)

@@ -169,9 +169,10 @@ class Worker:
         """All lanes that are ours now: Faust takes everything away at each change, and gives it anew."""
         numbers = sorted(tp.partition for tp in assigned if tp.topic == self.stream)
         for number in numbers:
-            self.inbox.empty(number)
             self._due[number] = self._sought[number] = 0.0
             self._lanes[number] = self.make_lane(number)
+            # Wakes whoever works on it.
+            self.inbox.empty(number)
         self._paused.clear()
         self.assigned_at = time.time()
         log.info("lanes.assigned", lanes=numbers)
@@ -241,7 +242,7 @@ class Worker:
         def mine() -> list[LaneLoop]:
             return [loop for loop in list(self._lanes.values()) if loop.lane % _THREADS == number]
 
-        return lambda stop: lanes.run(mine, stop)
+        return lambda stop: lanes.run(mine, self.inbox, stop)
 
     def _thread(self, name: str, part: Callable[[threading.Event], object]) -> threading.Thread:
         def guarded() -> None:

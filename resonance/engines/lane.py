@@ -27,6 +27,7 @@ from resonance.wanted import roots_of, wanted
 
 _TARGET = 0.025
 _SMALLEST, _GREATEST = 96, 3000
+_MINUTE = 60_000_000
 _FENCED_PAUSE, _RETRY_PAUSE = 1.5, 0.5
 """Seconds until another attempt: whoever was fenced off may be about to learn that the lane is not its own any more."""
 
@@ -36,8 +37,8 @@ log = structlog.get_logger()
 @dataclass
 class LaneLoop:
     """`target`: how many seconds a transaction may take; `now`: log time (µs), for the metrics; `committed` is called after
-    each transaction. `step` does everything by
-    itself; `attempt` leaves to whoever runs several lanes what is cheaper for all of them at once (see `lanes`)."""
+    each transaction in which evaluate may find something. `step` does everything by itself; `attempt` leaves to whoever
+    runs several lanes what is cheaper for all of them at once (see `lanes`)."""
 
     log: LogReader
     ledger: Ledger
@@ -54,20 +55,25 @@ class LaneLoop:
     """The lane is somebody else's now, or a record of a newer version is next: a newer program has to take over."""
     beat: Position | None = None
     """Where envelopes in which nothing was said have brought it, to be committed with those of other lanes."""
-    look: bool = True
+    waits: bool = True
     """Whether something may wait that is due."""
     working: threading.Lock = field(default_factory=threading.Lock)
     """Held while a transaction is under way."""
     _resume: float = 0.0
 
-    def attempt(self) -> bool:
-        """One step, if it is time for one; returns whether anything was done. Past what said nothing it goes only as far as
-        `beat`, and at what waits it looks only if told to. What passes is tried again a little later from what the store
-        says by then; a record of a newer version stops this lane alone; what else needs a person is raised."""
+    def attempt(self, *, alone: bool = False) -> bool:
+        """One step, if it is time for one; returns whether anything was done. Unless `alone`, past what said nothing it
+        goes only as far as `beat`, and at what waits it looks only if it `waits`. What passes is tried again a little later
+        from what the store says by then; a record of a newer version stops this lane alone; what else needs a person is
+        raised."""
         with self.working:
-            return (
-                not self.stopped and time.monotonic() >= self._resume and self.guarded(lambda: self._step(alone=False))
-            )
+            return not self.stopped and time.monotonic() >= self._resume and self._guarded(alone)
+
+    def advanced(self) -> None:
+        """The store has it where `beat` is."""
+        assert self.position is not None and self.beat is not None
+        old, self.position, self.beat = self.position, self.beat, None
+        self._tell(old, ())
 
     def retire(self, seconds: float) -> bool:
         """Not to be worked on any more; returns whether a transaction that was under way has ended within the time."""
@@ -77,26 +83,27 @@ class LaneLoop:
             self.working.release()
         return ended
 
-    def guarded(self, work: Callable[[], int]) -> bool:
-        """Do it, and what is to be done where it fails; returns whether anything was done."""
+    def _guarded(self, alone: bool) -> bool:
+        """A step, and what is to be done where it fails."""
         try:
-            return work() > 0
+            return self._step(alone=alone) > 0
         except Outdated as error:
             log.info("slice.outdated", lane=self.lane, problem=str(error))
             return True
         except Fenced:
             log.warning("lane.fenced", lane=self.lane)
             self.metrics.fenced.inc()
-            self._pause(_FENCED_PAUSE)
+            self.pause(_FENCED_PAUSE)
         except (Retry, Full) as error:
             log.warning("store.retry", lane=self.lane, problem=str(error))
-            self._pause(_RETRY_PAUSE)
+            self.pause()
         except NewerVersion as error:
             log.critical("lane.stopped", lane=self.lane, problem=str(error))
             self.stopped = True
         return False
 
-    def _pause(self, seconds: float) -> None:
+    def pause(self, seconds: float = _RETRY_PAUSE) -> None:
+        """Try again only then, from what the store says by then."""
         self.position, self.beat, self._resume = None, None, time.monotonic() + seconds
 
     def claim(self) -> None:
@@ -133,6 +140,8 @@ class LaneLoop:
         if self.position is None:
             self.claim()
         assert self.position is not None
+        # Since it was found, more may have come.
+        self.beat = None
         size = self.size
         while batch := self._next(self.position, size, alone=alone):
             if batch.silent and not alone:
@@ -156,7 +165,7 @@ class LaneLoop:
         batch = Reader(self.log, self.lane).read(position, size)
         if batch.moved(position):
             return batch
-        looks, self.look = alone or self.look, False
+        looks, self.waits = alone or self.waits, False
         return self._waited(position, size) if looks else None
 
     def _waited(self, position: Position, size: int) -> Batch | None:
@@ -185,13 +194,13 @@ class LaneLoop:
         if now is not None:
             update.changes = [structs.replace(change, at=now) for change in update.changes]
         self.ledger.commit(update, self.position, new)
-        self.position = new
+        old, self.position = self.position, new
         committed = time.perf_counter()
-        self.committed()
+        self._tell(old, update.changes)
         self.metrics.expired(batch.expired)
         if batch.events or batch.settled:
             # What waited may be due now, or was woken by what has just been committed.
-            self.look = True
+            self.waits = True
         if moved:
             self._adapt(committed - computed, len(batch.events))
             self.metrics.slice(
@@ -203,6 +212,12 @@ class LaneLoop:
                 now=now,
             )
         return max(len(batch.events) + len(batch.rejected), len(batch.settled), 1)
+
+    def _tell(self, old: Position, changes: Sequence[Change]) -> None:
+        """Have evaluate look, where something changed or a minute has passed."""
+        assert self.position is not None
+        if changes or old.progress // _MINUTE != self.position.progress // _MINUTE:
+            self.committed()
 
     def _after(self, batch: Batch, scorer: Scorer, last_row: int) -> Position:
         assert self.position is not None

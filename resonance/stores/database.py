@@ -24,12 +24,13 @@ class Database:
     def __init__(self, url: str, *, schema: str = "public") -> None:
         self._schema = schema
         self.engine = dialect.engine(url, schema)
+        self._reader = self.engine.execution_options(**dialect.reading(self.engine))
         self._writer = self.engine.execution_options(resonance_write=True)
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A read transaction: one consistent snapshot. Keep it under 5 s."""
-        with _translated(), self.engine.connect() as connection:
+        with _translated(), self._reader.connect() as connection:
             yield connection
 
     @contextmanager

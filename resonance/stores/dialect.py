@@ -70,6 +70,11 @@ def engine(url: str, schema: str) -> sa.Engine:
     return made
 
 
+def reading(engine: sa.Engine) -> dict[str, Any]:
+    """The options under which all that a transaction reads is of one moment. SQLite does so anyway."""
+    return {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
+
+
 def make_schema(engine: sa.Engine, schema: str) -> None:
     """Have PostgreSQL's schema, in which everything of one installation lies."""
     if engine.dialect.name == "postgresql":

@@ -20,7 +20,6 @@ from resonance.stores.database import Database, append_changes, upsert
 from resonance.tracker import TrackerState
 from resonance.update import Change
 
-REBUILDS = ("topic.rebuild", "topic.backfilled")
 """Types of changes after which a topic's history is read anew."""
 
 _MATERIAL, _STIRRING = 500, 10
@@ -135,12 +134,11 @@ class Evaluations:
             return dialect.changes_end(connection)
 
     def rebuilds(self) -> dict[str, int]:
-        """Topics whose history was added to since it was last read → the newest entry of the change feed that says so;
-        reads all of it."""
+        """Topics whose history was added to since it was last read → the newest entry of the change feed that says so."""
         change = schema.change.c
         query = sa.select(change.topic, sa.func.max(change.id)).group_by(change.topic)
         with self._database.read() as connection:
-            rows = connection.execute(query.where(change.type.in_(REBUILDS), change.topic.is_not(None))).all()
+            rows = connection.execute(query.where(schema.teaches, change.topic.is_not(None))).all()
         known = self.remembered(topic for topic, _ in rows)
         taught = {topic: one.state.taught for topic, one in known.items() if one.state}
         return {topic: newest for topic, newest in rows if newest > taught.get(topic, -1)}

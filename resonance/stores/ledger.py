@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -31,6 +31,11 @@ _DUE = (
     .where(schema.waiting.c.lane == sa.bindparam("lane"), schema.waiting.c.due_at <= sa.bindparam("at"))
     .order_by(schema.waiting.c.due_at, schema.waiting.c.id)
     .limit(sa.bindparam("limit"))
+)
+_slowest = sa.select(sa.func.min(schema.position.c.progress)).scalar_subquery()
+_LANES_DUE = sa.select(schema.position.c.lane).where(
+    schema.position.c.lane.in_(sa.bindparam("lanes", expanding=True)),
+    sa.exists().where(schema.waiting.c.lane == schema.position.c.lane, schema.waiting.c.due_at <= _slowest),
 )
 
 
@@ -123,12 +128,10 @@ class SqlLedger:
         with self._database.read() as connection:
             return [(row["id"], _waiting(row)) for row in connection.execute(_DUE, asked).mappings()]
 
-    def lanes_due(self, reached: Mapping[int, int]) -> frozenset[int]:
-        """Those of the lanes that have a waiting event which is due by what they have reached."""
-        waiting = schema.waiting.c
-        due = (sa.and_(waiting.lane == lane, waiting.due_at <= at) for lane, at in sorted(reached.items()))
+    def lanes_due(self, lanes: Collection[int]) -> frozenset[int]:
+        """Those of the lanes that have a waiting event which is due by what all lanes have reached."""
         with self._database.read() as connection:
-            return frozenset(connection.scalars(sa.select(waiting.lane).where(sa.or_(sa.false(), *due)).distinct()))
+            return frozenset(connection.scalars(_LANES_DUE, {"lanes": sorted(lanes)}))
 
     # ---- committing -----------------------------------------------------------------------------------------
 

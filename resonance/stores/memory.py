@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -76,9 +76,10 @@ class MemoryLedger:
         found = [(number, w) for number, w in self.waiting.items() if w.lane == lane and w.due_at <= at]
         return sorted(found, key=lambda item: (item[1].due_at, item[0]))[:limit]
 
-    def lanes_due(self, reached: Mapping[int, int]) -> frozenset[int]:
-        """Those of the lanes that have a waiting event which is due by what they have reached."""
-        return frozenset(w.lane for w in self.waiting.values() if w.due_at <= reached.get(w.lane, -1))
+    def lanes_due(self, lanes: Collection[int]) -> frozenset[int]:
+        """Those of the lanes that have a waiting event which is due by what all lanes have reached."""
+        slowest = min((position.progress for position in self.positions.values()), default=-1)
+        return frozenset(w.lane for w in self.waiting.values() if w.due_at <= slowest and w.lane in lanes)
 
     def advance(self, moves: Sequence[tuple[Position, Position]]) -> None:
         """Move positions past what said nothing; raises Fenced where one was moved by somebody else."""

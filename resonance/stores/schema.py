@@ -286,6 +286,11 @@ change = sa.Table(
     sqlite_autoincrement=True,
 )
 sa.Index("change_at", change.c.at)
+REBUILDS = ("topic.rebuild", "topic.backfilled")
+teaches = change.c.type.in_([sa.literal_column(f"'{name}'") for name in REBUILDS])
+"""Entries after which a topic's history is to be read anew; words, not values, so that an index may be of them alone."""
+
+sa.Index("change_teaches", change.c.topic, change.c.id, sqlite_where=teaches, postgresql_where=teaches)
 # SQLite reads the feed by its row numbers.
 sa.Index("change_place", change.c.xid, change.c.id).ddl_if(dialect="postgresql")
 

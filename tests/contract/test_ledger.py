@@ -81,12 +81,22 @@ def test_lanes_of_which_nothing_is_told_move_together_or_not_at_all(ledger: Ledg
 
 def test_lanes_are_named_in_which_something_that_waits_is_due(ledger: Ledger) -> None:
     waiting = [Waiting(lane, "delete", b"k" * 16, due, b"{}") for lane, due in ((0, 10), (0, 30), (1, 30))]
-    ledger.commit(Update(waiting=waiting), Position(lane=0), Position(lane=0, incarnation="i"))
-    assert ledger.lanes_due({}) == frozenset()
-    assert ledger.lanes_due({0: 9, 1: 29, 2: 99}) == frozenset()
-    assert ledger.lanes_due({0: 10, 1: 29, 2: 99}) == {0}
-    assert ledger.lanes_due({1: 30}) == {1}
-    assert ledger.lanes_due({0: 99, 1: 99}) == {0, 1}
+    reached = [Position(lane=lane) for lane in range(3)]
+
+    def reach(*progress: int) -> None:
+        """By what all lanes have reached it is decided: what is due in one alone is not looked at yet."""
+        for lane, until in enumerate(progress):
+            old, reached[lane] = reached[lane], structs.replace(reached[lane], incarnation="i", progress=until)
+            ledger.commit(Update(waiting=waiting if until == 9 and lane == 0 else []), old, reached[lane])
+
+    reach(9, 99, 99)
+    assert ledger.lanes_due(range(3)) == frozenset()
+    reach(99, 10, 99)
+    assert ledger.lanes_due(range(3)) == {0}
+    reach(99, 99, 30)
+    assert ledger.lanes_due(range(3)) == {0, 1}
+    assert ledger.lanes_due([1, 2]) == {1}
+    assert ledger.lanes_due([]) == frozenset()
 
 
 def test_a_fresh_lane_stands_at_the_beginning(ledger: Ledger) -> None:

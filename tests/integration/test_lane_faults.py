@@ -90,7 +90,7 @@ def test_a_record_of_a_newer_version_stops_its_lane_after_what_stood_before_it_a
     machine.log.append([(0, newer)])
     machine.put([said(number) for number in range(20, 40)])
     stop = threading.Event()
-    thread = threading.Thread(target=lanes.run, args=(lambda: machine.loops, stop))
+    thread = threading.Thread(target=lanes.run, args=(lambda: machine.loops, machine.log, stop))
     thread.start()
     expected = {f"test:{n}" for n in range(40) if n < 20 or mention_key(f"test:{n}")[0] % 2 == 1}
     for _ in range(200):

@@ -185,3 +185,29 @@ def test_lanes_of_which_one_is_somebody_elses_each_find_out_for_themselves() -> 
     assert reached[0] == reached[2] > reached[1]
     assert [loop.position is None for loop in machine.loops] == [False, True, False]
     assert machine.ledger.position(1).epoch == 9
+
+
+def test_what_arrives_between_two_looks_of_one_round_is_not_taken_back() -> None:
+    machine = Machine(SCORER)
+    machine.work()
+    [lane] = machine.loops
+    machine.beat(at(5))
+    assert not lane.attempt()
+    assert lane.beat is not None
+    machine.put([Upsert(mention=said("test:a", "die bahn", 0), observed_at=at(6))], stamp=at(6))
+    assert lane.attempt()
+    assert not advance([lane])
+    assert machine.ledger.position(0) == lane.position
+    assert machine.ledger.position(0).offset == 2
+
+
+def test_many_beats_of_a_quiet_night_are_caught_up_with_without_a_pause() -> None:
+    machine = Machine(SCORER, 2)
+    machine.work()
+    for second in range(300):
+        machine.beat(at(second))
+    rounds = 0
+    while any(lane.attempt() for lane in machine.loops) or advance(machine.loops):
+        rounds += 1
+    assert machine.ledger.position(0).progress == machine.ledger.position(1).progress
+    assert rounds == -(-300 // 64)
