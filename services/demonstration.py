@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from msgspec import structs
@@ -15,12 +15,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ingest.demo.company import catalogue_toml
 from ingest.demo.generator import Demo, generate
 from ingest.sources.demo import AFTERNOON
-from resonance.update import Position
+from resonance.model import micros
 from services import parts
 from services.build import Installation, Machine
 from services.playing import remember_onset
 
 _BATCH = 500
+_BEFORE = timedelta(minutes=2)
+_LOOK_SECONDS = 0.1
 
 
 def folder(config: Path | None, data: Path | None, *, seed: int, quiet: bool) -> tuple[Path, Path]:
@@ -84,18 +86,33 @@ def load_history(machine: Machine, demo: Demo, console: Console) -> None:
                 pass
 
     write_history(machine, demo, console, written)
-    assert all((lane.position or Position(lane=0)).offset for lane in lanes)
+    while not is_settled(machine, demo):
+        machine.sink.heartbeat()
+        written()
+        time.sleep(_LOOK_SECONDS)
 
 
 def write_history(site: Installation, demo: Demo, console: Console, written: Callable[[], None]) -> None:
-    """Put the history into the log; after each part `written` is called, which may wait."""
-    history = list(demo.history)
+    """Put the history into the log; after each part `written` is called, which may wait.
+
+    It is observed shortly before the afternoon, so that what waits for something else is decided when that begins.
+    """
+    seen = demo.truth.afternoon_at - _BEFORE
+    history = [structs.replace(event, observed_at=seen) for event in demo.history]
     started = time.monotonic()
     columns = (TextColumn("28 days of history"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("history", total=len(history))
         for first in range(0, len(history), _BATCH):
-            site.sink.write(history[first : first + _BATCH], source="demo", mode="backfill")
+            site.sink.write(history[first : first + _BATCH], source="demo", mode="backfill", until=seen)
             written()
             bar.update(task, completed=min(first + _BATCH, len(history)))
+    site.sink.write([], source="demo", until=demo.truth.afternoon_at)
     console.print(f"{len(history):,} events in {time.monotonic() - started:.1f} s")
+
+
+def is_settled(site: Installation, demo: Demo) -> bool:
+    """Whether every lane has reached the afternoon, and nothing that waited until then is left."""
+    reached = site.ledger.progress()
+    begun = bool(reached) and min(reached.values()) >= micros(demo.truth.afternoon_at)
+    return begun and not site.ledger.lanes_due(reached.keys())

@@ -73,7 +73,8 @@ def begin(cluster: Cluster, stop: threading.Event) -> None:
         demo = generate(options.seed, quiet=options.quiet)
         demonstration.stand(cluster, demo, options.speed)
         demonstration.write_history(cluster, demo, Console(stderr=True), lambda: _keep_up(cluster, _BACKLOG, stop))
-        _keep_up(cluster, 0, stop)
+        while not (demonstration.is_settled(cluster, demo) or stop.wait(_LOOK_SECONDS)):
+            cluster.sink.heartbeat()
         # What is usual is learned before anything more happens: so it is the same however fast the workers are.
         while Evaluations(cluster.database).rebuilds() and not stop.wait(_LOOK_SECONDS):
             pass
