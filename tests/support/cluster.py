@@ -130,7 +130,8 @@ class Cluster:
     def committed(self) -> dict[int, int]:
         """Lane → the offset that the workers have committed to Kafka."""
         admin = KafkaAdminClient(bootstrap_servers=list(self.brokers))
-        offsets = admin.list_group_offsets(f"{self.schema}.work")
+        group = f"{self.schema}.work"
+        offsets = admin.list_group_offsets(group)[group]
         admin.close()
         return {place.partition: known.offset for place, known in offsets.items()}
 
