@@ -125,7 +125,7 @@ def _chart(page: Page, name: str, steps: list[Step], width: timedelta) -> dict[s
     return {"rows": rows, "top": top, **_drawn(rows, top), "width": _WIDTH, "height": _HEIGHT}
 
 
-def _drawn(rows: list[dict[str, Any]], top: float) -> dict[str, str]:
+def _drawn(rows: list[dict[str, Any]], top: float) -> dict[str, Any]:
     """Points of the lines and of the band."""
     step = _WIDTH / max(1, len(rows) - 1)
 
@@ -139,7 +139,7 @@ def _drawn(rows: list[dict[str, Any]], top: float) -> dict[str, str]:
     negative = line([row["negative"] or 0 for row in rows])[:closed]
     return {
         "line": " ".join(values[:closed]),
-        "open": " ".join(values[max(0, closed - 1) :]),
+        "open": values[closed].split(",") if closed < len(values) else None,
         "negative": " ".join([f"0,{_HEIGHT}", *negative, f"{max(0, closed - 1) * step:.1f},{_HEIGHT}"]),
         "band": " ".join([*high, *reversed(low)]),
     }

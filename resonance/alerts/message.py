@@ -18,7 +18,6 @@ class Shown(Struct, frozen=True):
     reach: int | None
     at: int = 0
     """When it was said (µs)."""
-    engagement: int = 0
 
 
 class Material(Struct, frozen=True):

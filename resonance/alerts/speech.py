@@ -97,11 +97,14 @@ def clean(text: str, limit: int) -> str:
 
     >>> clean("a\n\x1b[31m  b\u202e", 20)
     'a [31m b'
-    >>> clean("x" * 100, 5)
-    'xxxx…'
+    >>> clean("x" * 100, 5), clean("it is two weeks old", 13)
+    ('xxxx…', 'it is two…')
     """
     kept = " ".join("".join(map(_harmless, text)).split())
-    kept = kept if len(kept) <= limit else kept[: limit - 1].rstrip() + "…"
+    if len(kept) > limit:
+        cut, space = kept[: limit - 1], kept.rfind(" ", 0, limit)
+        # Between two words, where one is near.
+        kept = (cut[:space] if 2 * space > limit else cut).rstrip() + "…"
     turned = any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in kept)
     return f"\u2068{kept}\u2069" if turned else kept
 

@@ -79,7 +79,6 @@ def _mentions(connection: sa.Connection, keys: list[str], names: bool) -> list[S
             (row["handle"] or row["name"]) if names else None,
             row["reach"],
             row["placed_at"],
-            row["engagement_total"],
         )
         for key, row in found
     ]

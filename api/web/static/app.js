@@ -23,8 +23,7 @@
     data.map((row) => number(row.low)),
     data.map((row) => ("open" in row ? null : number(row.value))),
     data.map((row) => ("open" in row ? null : number(row.negative))),
-    // What is not over yet, and where it comes from.
-    data.map((row, n) => ("open" in row || (data[n + 1] && "open" in data[n + 1]) ? number(row.value) : null)),
+    data.map((row) => ("open" in row ? number(row.value) : null)),
   ];
   function draw() {
     const place = document.getElementById("chart");
@@ -54,7 +53,7 @@
         { stroke: "transparent", points: { show: false } },
         { stroke: color("--accent"), width: 2, points: { show: false } },
         { stroke: color("--alarm"), fill: color("--alarm") + "55", width: 1, points: { show: false } },
-        { stroke: color("--accent"), width: 2, dash: [3, 4], points: { show: false } },
+        { stroke: color("--accent"), width: 2, points: { show: true, size: 7, fill: color("--paper") } },
       ],
       bands: [{ series: [1, 2], fill: color("--band") }],
     }, data, place);
