@@ -34,6 +34,10 @@ class _Part(Protocol):
     def logged_at(self) -> int: ...
 
 
+REBUILDS = ("topic.rebuild", "topic.backfilled")
+"""Entries of the change feed after which a topic's history is to be read anew."""
+
+
 class First(NamedTuple):
     """The record as it was when one of its matches was first seen; `at`: when that was observed (µs), None where it is
     no arrival."""

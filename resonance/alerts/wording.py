@@ -12,6 +12,7 @@ from msgspec import structs
 from resonance.alerts.message import Material, Message, Part, Quote, Shown
 from resonance.alerts.phrases import PHRASES, QUOTES, WEEKDAYS
 from resonance.alerts.speech import Speech, clean, platform_name, web_address
+from resonance.catalogue import duration
 from resonance.model import instant
 
 _EXCERPT, _SPARK, _NAME, _ITEM, _ADDRESS = 160, 90, 200, 40, 100
@@ -115,7 +116,7 @@ class _Telling:
     def _firing(self) -> list[str]:
         if "silent" in self.reasons:
             return [self._silence(), self._responsible()]
-        since = self.material.fired_at
+        since = self._began()
         told = self.words["since"].format(since=self.speech.date(since)) if since is not None else ""
         return [told, *self._why(), self._responsible()]
 
@@ -183,9 +184,18 @@ class _Telling:
         factor = count / usual
         return self.speech.number(factor, 1 if factor < 3 else 0)
 
+    def _began(self) -> int | None:
+        """Since when it is so (µs): what set it off came in the window before it fired; of a silent source, its last sign."""
+        silent = self.reasons.get("silent", {}).get("since")
+        if silent is not None:
+            return int(silent) * 1_000_000
+        counted = self.reasons.get("volume") or self.reasons.get("negative_share") or {}
+        if self.material.fired_at is None or "window" not in counted:
+            return self.material.fired_at
+        return self.material.fired_at - int(duration(counted["window"]).total_seconds()) * 1_000_000
+
     def _since(self, now: int) -> str:
-        began = self.reasons.get("silent", {}).get("since")
-        at = self.material.fired_at if began is None else int(began) * 1_000_000
+        at = self._began()
         if at is None:
             return ""
         days = [instant(one).astimezone(self.speech.zone).date() for one in (at, now)]
@@ -207,6 +217,10 @@ class _Telling:
         author = clean(f"@{mention.author.removeprefix('@')}", _ITEM) if mention.author else ""
         who = ", ".join(part for part in (author, clean(platform_name(mention.platform), _ITEM)) if part)
         text = clean(mention.text, _SPARK)
+        if text.endswith("…"):
+            # A whole sentence says more than half of the next.
+            end = max(text.rfind(mark) for mark in (". ", "! ", "? "))
+            text = text[: end + 1] if 3 * end > _SPARK else text
         return (f"{opened}{text}{closed}", who) if text else ("", "")
 
     def _negative(self) -> str:
@@ -221,15 +235,11 @@ class _Telling:
         )
 
     def _silence(self) -> str:
-        """`since` stands in the reason as epoch seconds."""
-        since = self.reasons["silent"].get("since")
-        at = self.material.fired_at if since is None else int(since) * 1_000_000
+        at = self._began()
         return self.words["silent"].format(since=self.speech.date(at)) if at is not None else ""
 
     def _over(self) -> str:
-        start, end = self.material.fired_at, self.material.resolved_at
-        if "silent" in self.reasons and self.reasons["silent"].get("since") is not None:
-            start = int(self.reasons["silent"]["since"]) * 1_000_000
+        start, end = self._began(), self.material.resolved_at
         if start is None or end is None:
             return ""
         lasted = self.speech.lasted(timedelta(microseconds=end - start))

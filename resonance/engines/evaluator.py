@@ -16,6 +16,7 @@ from resonance.alerts.reasons import KeyTerms, reasons, top_mentions
 from resonance.alerts.rules import MINUTE, Verdict, window_seconds
 from resonance.baseline import fresh
 from resonance.catalogue import Catalogue, Condition, Rule, Silent, Topic, duration
+from resonance.changes import REBUILDS
 from resonance.clock import Clock
 from resonance.engines.closing import Closing
 from resonance.errors import Fenced, Full, Retry
@@ -24,7 +25,6 @@ from resonance.matching.query import leaves, word_of
 from resonance.model import micros
 from resonance.stores.dialect import Place
 from resonance.stores.evaluations import AlertRow, Decided, Evaluations, News, Notice, Remembered, SourceSeen
-from resonance.stores.schema import REBUILDS
 from resonance.tracker import Happened, TrackerState, begin, evaluate, needed_since
 from resonance.update import Change
 

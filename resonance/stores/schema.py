@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from resonance.changes import REBUILDS
 from resonance.stores.columns import Big, Key, column, metadata, sums, table
 from resonance.stores.control import (
     acknowledgement,
@@ -286,13 +287,9 @@ change = sa.Table(
     sqlite_autoincrement=True,
 )
 sa.Index("change_at", change.c.at)
-REBUILDS = ("topic.rebuild", "topic.backfilled")
-teaches = change.c.type.in_([sa.literal_column(f"'{name}'") for name in REBUILDS])
-"""Entries after which a topic's history is to be read anew; words, not values, so that an index may be of them alone."""
-
+teaches = sa.text(f"type IN {REBUILDS}")  # words, not values, so that an index may be of them alone
 sa.Index("change_teaches", change.c.topic, change.c.id, sqlite_where=teaches, postgresql_where=teaches)
-# SQLite reads the feed by its row numbers.
-sa.Index("change_place", change.c.xid, change.c.id).ddl_if(dialect="postgresql")
+sa.Index("change_place", change.c.xid, change.c.id).ddl_if(dialect="postgresql")  # SQLite goes by its row numbers
 
 # ---- written by evaluate ------------------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ WORDS = Message(
     "Nordlicht: ungewöhnlich viele Erwähnungen",
     ("24 statt 4 <b>",),
     (Quote("„Kaffee & Öl“", "@ana", 'https://bluesky.example/"1'),),
-    "Was am meisten bewegt",
+    "Was gesagt wird",
     "Öffnen",
     (("Ansehen", "https://resonance.example/alerts/a"),),
     alert="a1",

@@ -52,11 +52,11 @@ def fire(desk: Desk, **columns: Any) -> None:
     [
         (
             GERMAN,
-            "Seit 14:00 Uhr <strong>6-mal so viele</strong> Erwähnungen von <strong>Bahn</strong> wie montags um diese Zeit üblich",
+            "Seit 13:45 Uhr <strong>6-mal so viele</strong> Erwähnungen von <strong>Bahn</strong> wie montags um diese Zeit üblich",
         ),
         (
             ENGLISH,
-            "Since 14:00, <strong>6 times as many</strong> mentions of <strong>Bahn</strong> as usual on Mondays at this time",
+            "Since 13:45, <strong>6 times as many</strong> mentions of <strong>Bahn</strong> as usual on Mondays at this time",
         ),
     ],
 )

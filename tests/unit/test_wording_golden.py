@@ -123,13 +123,13 @@ def test_every_language_has_every_sentence() -> None:
 
 
 def test_one_is_not_many() -> None:
-    one = structs.replace(RESOLVED, resolved_at=NOW + MINUTE, peak=None)
-    volume = {"code": "volume", "values": {"count": 1, "expected": None, "window": "1h"}}
+    one = structs.replace(RESOLVED, resolved_at=NOW, peak=None)
+    volume = {"code": "volume", "values": {"count": 1, "expected": None, "window": "1m"}}
     lines = message(
         structs.replace(one, reasons=[volume]), "resolved", language="de", zone="UTC", url="", whole=True
     ).lines
     assert lines[0].endswith("(1 Minute).")
-    assert lines[1:3] == ("Höhepunkt: 1 Erwähnung innerhalb von 1 Stunde.", "1 Erwähnung innerhalb von 1 Stunde.")
+    assert lines[1:3] == ("Höhepunkt: 1 Erwähnung innerhalb von 1 Minute.", "1 Erwähnung innerhalb von 1 Minute.")
 
 
 def test_an_erased_author_is_not_named() -> None:

@@ -42,7 +42,7 @@
       ...size(),
       legend: { show: false },
       cursor: { y: false },
-      scales: { y: { range: (_self, _low, high) => [0, Math.max(1, high * 1.05)] } },
+      scales: { y: { range: (_self, _low, high) => [0, Math.max(1, high * 1.15)] } },
       axes: [
         { ...axis, values: (_self, at) => at.map((one) => (long ? day : time).format(new Date(one * 1000))) },
         { ...axis, size: 40 },
