@@ -8,10 +8,13 @@ import pytest
 import sqlalchemy as sa
 import zstandard
 from msgspec import structs
+from prometheus_client import CollectorRegistry
 
 from resonance import processor
 from resonance.engines import lanes
+from resonance.engines.lane import LaneLoop
 from resonance.errors import NewerVersion
+from resonance.metrics import Metrics
 from resonance.model import MOST, Author, Engagement, Mention, Upsert, mention_key
 from resonance.stores import schema
 from resonance.stores.database import Database
@@ -103,3 +106,20 @@ def test_a_record_of_a_newer_version_stops_its_lane_after_what_stood_before_it_a
     assert stored(database) == expected
     with pytest.raises(NewerVersion):
         machine.loops[0].step()
+
+
+def test_who_works_on_a_lane_that_is_somebody_elses_by_now_is_refused_and_that_is_counted(database: Database) -> None:
+    machine = Machine(scorer(), ledger=SqlLedger(database))
+    machine.put([said(0)])
+    machine.work()
+    [asleep] = machine.loops
+    registry = CollectorRegistry()
+    asleep.metrics = Metrics(registry)
+    other = LaneLoop(machine.log, machine.ledger, 0, lambda: machine.scorer, machine.ledger.progress, asleep.metrics)
+    other.claim()
+    machine.put([said(1)])
+    assert not asleep.attempt()
+    assert registry.get_sample_value("resonance_process_fenced_total") == 1
+    assert stored(database) == {"test:0"}
+    assert other.attempt()
+    assert stored(database) == {"test:0", "test:1"}

@@ -115,11 +115,11 @@ class Cluster:
             with (self.folder / f"{name}.txt").open("ab") as out:
                 self.processes[name] = subprocess.Popen(self._command(*words), stdout=out, stderr=out, env=environment)
 
-    def counted(self, name: str, sample: str) -> float:
-        """What a process counts under this name, summed over its labels."""
+    def shown(self, name: str) -> frozenset[str]:
+        """The names under which a process shows what it counts."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.probes[name]}/metrics", timeout=10) as answer:
             families = text_string_to_metric_families(answer.read().decode())
-        return sum(found.value for family in families for found in family.samples if found.name == sample)
+        return frozenset(sample.name for family in families for sample in family.samples)
 
     def positions(self) -> dict[int, int]:
         """Lane → the offset up to which the store has it."""
