@@ -59,6 +59,11 @@ class Sizes:
                 age = time.monotonic() - self.born.setdefault(process.pid, time.monotonic())
                 self.seen.setdefault((name, process.pid), []).append((age, size))
 
+    def now(self) -> str:
+        """What each is now."""
+        latest = {name: samples[-1][1] for (name, _), samples in self.seen.items()}
+        return ", ".join(f"{name} {size:.0f}" for name, size in sorted(latest.items()))
+
     def growth(self) -> dict[tuple[str, int], tuple[float, float, float]]:
         """Name and pid → MB after the first two minutes, MB at the end, minutes of life; of those that lived for five."""
         found = {}
@@ -192,9 +197,8 @@ def _run(soak: Soak, minutes: float) -> int:
             sizes.look()
             time.sleep(_SAMPLE)
         dead = [name for name, process in cluster.processes.items() if process.poll() is not None]
-        say(
-            f"minute {minute}: {what}; {soak.sent} sent, {soak.lag()} envelopes wait{f'; DEAD: {dead}' if dead else ''}"
-        )
+        waiting = f"{soak.lag()} envelopes wait{f'; DEAD: {dead}' if dead else ''}"
+        say(f"minute {minute}: {what}; {soak.sent} sent, {waiting}; MB: {sizes.now()}")
         cluster.start(*dead)
     soak.stop.set()
     loading.join()

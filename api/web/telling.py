@@ -61,6 +61,7 @@ def _facts(page: Page, row: Mapping[str, Any]) -> dict[str, Any]:
         "mentions": now.mentions,
         "before": before.mentions,
         "negative": now.negative,
+        "unclear": now.uncertain,
         "share": now.negative / now.mentions if now.mentions else 0.0,
         "reach": value_of("reach", now),
     }
