@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from benchmarks.made import START, events, scorer
 from benchmarks.row import Row, Skipped, rates, say
+from deploy.native.postgres import binaries
 from resonance.engines.embedded_log import EmbeddedLog
 from resonance.engines.lane import LaneLoop
 from resonance.metrics import Metrics
@@ -87,7 +88,7 @@ def _stored(url: str, file: Path, said: Sequence[bytes], judge: Scorer) -> tuple
 
 
 def _postgres(folder: Path, said: Sequence[bytes], judge: Scorer, sqlite: float) -> Row | Skipped:
-    if postgres.binaries() is None:
+    if binaries() is None:
         return Skipped(POSTGRES, "no PostgreSQL 15 or later here (Debian: apt-get install postgresql)")
     say("mentions into PostgreSQL")
     with postgres.running() as server:
