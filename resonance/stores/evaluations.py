@@ -20,8 +20,6 @@ from resonance.stores.database import Database, append_changes, upsert
 from resonance.tracker import TrackerState
 from resonance.update import Change
 
-"""Types of changes after which a topic's history is read anew."""
-
 _MATERIAL, _STIRRING = 500, 10
 _arrival = schema.arrival.c
 _ARRIVALS = (

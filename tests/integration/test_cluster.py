@@ -54,7 +54,7 @@ def test_kill_9_of_workers_loses_nothing_and_doubles_nothing(cluster: Cluster, s
 def test_a_worker_that_was_asleep_is_fenced_off(cluster: Cluster, story: Story) -> None:
     """Stopped for longer than its session, also while nothing but evaluation is left to do."""
     cluster.start("work-1", "work-2", "ingest")
-    story.await_share(cluster, 0.2)
+    story.await_share(cluster, 0.3)
     cluster.signal("work-1", signal.SIGSTOP)
     time.sleep(9)
     cluster.signal("work-1", signal.SIGCONT)
