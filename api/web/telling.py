@@ -10,13 +10,10 @@ from msgspec import Struct
 
 from api.web.page import Page
 from resonance.alerts.message import Material, Message, Part
-from resonance.alerts.wording import message, sentence
+from resonance.alerts.wording import began, message, sentence
 from resonance.model import instant, micros
 from resonance.stores.figures import value_of
 from resonance.update import Counts
-
-_BEFORE = timedelta(minutes=15)
-"""What set an alert off was said before the moment at which it fired: its mentions are counted from then on."""
 
 
 class Told(Struct, frozen=True):
@@ -33,7 +30,7 @@ def tell(page: Page, row: Mapping[str, Any]) -> Told:
     """The alert with its sentence; numbers are those of now."""
     material = page.parts.incidents.material(row, names=not page.parts.pseudonymous)
     said = sentence(material, language=page.language, zone=str(page.zone), now=int(page.now.timestamp() * 1e6))
-    return Told(row, material, said, _facts(page, row), _when_it_fired(page, material))
+    return Told(row, material, said, _facts(page, row, material), _when_it_fired(page, material))
 
 
 def as_sent(page: Page, row: Mapping[str, Any]) -> Message:
@@ -44,11 +41,12 @@ def as_sent(page: Page, row: Mapping[str, Any]) -> Message:
     return message(material, kind, language=page.language, zone=str(page.zone), url=url)
 
 
-def _facts(page: Page, row: Mapping[str, Any]) -> dict[str, Any]:
-    """Since shortly before it fired: mentions, how they are felt, reach; and the same time a week before."""
-    if row["fired_at"] is None or row["topic"].startswith("source:"):
+def _facts(page: Page, row: Mapping[str, Any], material: Material) -> dict[str, Any]:
+    """Since it began: mentions, how they are felt, reach; and the same time a week before."""
+    since = began(material)
+    if since is None or row["topic"].startswith("source:"):
         return {}
-    start = instant(row["fired_at"]) - _BEFORE
+    start = instant(since)
     end = instant(row["resolved_at"]) if row["resolved_at"] else page.now
     week = timedelta(days=7)
     now, before = (

@@ -41,6 +41,18 @@ def sentence(material: Material, *, language: str, zone: str, now: int) -> tuple
     return _Telling(material, Speech(language, ZoneInfo(zone))).sentence(now)
 
 
+def began(material: Material) -> int | None:
+    """Since when it is so (µs): what set it off came in the window before it fired; of a silent source, its last sign."""
+    reasons: dict[str, Any] = {reason["code"]: reason["values"] for reason in material.reasons}
+    silent = reasons.get("silent", {}).get("since")
+    if silent is not None:
+        return int(silent) * 1_000_000
+    counted = reasons.get("volume") or reasons.get("negative_share") or {}
+    if material.fired_at is None or "window" not in counted:
+        return material.fired_at
+    return material.fired_at - int(duration(counted["window"]).total_seconds()) * 1_000_000
+
+
 class _Telling:
     """One alert in one language."""
 
@@ -116,7 +128,7 @@ class _Telling:
     def _firing(self) -> list[str]:
         if "silent" in self.reasons:
             return [self._silence(), self._responsible()]
-        since = self._began()
+        since = began(self.material)
         told = self.words["since"].format(since=self.speech.date(since)) if since is not None else ""
         return [told, *self._why(), self._responsible()]
 
@@ -184,18 +196,8 @@ class _Telling:
         factor = count / usual
         return self.speech.number(factor, 1 if factor < 3 else 0)
 
-    def _began(self) -> int | None:
-        """Since when it is so (µs): what set it off came in the window before it fired; of a silent source, its last sign."""
-        silent = self.reasons.get("silent", {}).get("since")
-        if silent is not None:
-            return int(silent) * 1_000_000
-        counted = self.reasons.get("volume") or self.reasons.get("negative_share") or {}
-        if self.material.fired_at is None or "window" not in counted:
-            return self.material.fired_at
-        return self.material.fired_at - int(duration(counted["window"]).total_seconds()) * 1_000_000
-
     def _since(self, now: int) -> str:
-        at = self._began()
+        at = began(self.material)
         if at is None:
             return ""
         days = [instant(one).astimezone(self.speech.zone).date() for one in (at, now)]
@@ -235,11 +237,11 @@ class _Telling:
         )
 
     def _silence(self) -> str:
-        at = self._began()
+        at = began(self.material)
         return self.words["silent"].format(since=self.speech.date(at)) if at is not None else ""
 
     def _over(self) -> str:
-        start, end = self._began(), self.material.resolved_at
+        start, end = began(self.material), self.material.resolved_at
         if start is None or end is None:
             return ""
         lasted = self.speech.lasted(timedelta(microseconds=end - start))
