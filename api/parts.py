@@ -12,6 +12,7 @@ from resonance.clock import Clock
 from resonance.ports import Backlog, Intake, Sink
 from resonance.stores.access_keys import AccessKeys
 from resonance.stores.database import Database
+from resonance.stores.deliveries import Deliveries
 from resonance.stores.entries import Entries
 from resonance.stores.expectations import Expectations
 from resonance.stores.feed import Feed
@@ -20,6 +21,7 @@ from resonance.stores.idempotency import Idempotency
 from resonance.stores.incidents import Incidents
 from resonance.stores.jobs import JobRows
 from resonance.stores.mentions import Mentions
+from resonance.stores.outbox import Outbox
 from resonance.stores.source_states import SourceStates
 from resonance.stores.trials import Trials
 
@@ -100,6 +102,16 @@ class Parts:
     def trials(self) -> Trials:
         """Test messages to channels."""
         return Trials(self.database)
+
+    @cached_property
+    def deliveries(self) -> Deliveries:
+        """What became of notifications."""
+        return Deliveries(self.database)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """Which channels are off."""
+        return Outbox(self.database)
 
     @cached_property
     def entries(self) -> Entries:

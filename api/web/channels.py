@@ -24,7 +24,18 @@ def channels_view(page: PageOf, trial: str | None = None) -> HTMLResponse:
 def _view(page: Page, trial: str | None) -> HTMLResponse:
     page.caller.require_everything()
     found = page.parts.trials.get(trial) if trial else None
-    return page.render("channels.html", channels=[one.entry for one in page.parts.entries.list("channel")], trial=found)
+    latest, waiting = page.parts.deliveries.latest(), page.parts.deliveries.waiting()
+    channels = [
+        {
+            "id": one.entry.id,
+            "kind": one.entry.kind,
+            "last": latest.get(one.entry.id),
+            "waiting": waiting.get(one.entry.id, 0),
+            "off": page.parts.outbox.off(one.entry.id),
+        }
+        for one in page.parts.entries.list("channel")
+    ]
+    return page.render("channels.html", channels=channels, trial=found)
 
 
 @router.post("/channels/{name}/test")

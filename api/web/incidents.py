@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +16,6 @@ from resonance.alerts.speech import web_address
 from resonance.alerts.wording import message
 from resonance.errors import Invalid, Problem
 from resonance.model import micros
-from resonance.stores.evaluations import Evaluations
 from resonance.stores.incidents import AlertFilter
 
 router = APIRouter(include_in_schema=False, route_class=Viewed)
@@ -64,7 +63,7 @@ def alert_view(name: str, page: PageOf) -> HTMLResponse:
         row=row,
         reasons={reason["code"]: reason["values"] for reason in told.material.reasons},
         sent=as_sent(page, row),
-        channels=_channels(page, Evaluations(page.parts.database).told(name)),
+        told_to=_told_to(page, name),
         silences=[
             one
             for one in _silences(page)
@@ -75,10 +74,13 @@ def alert_view(name: str, page: PageOf) -> HTMLResponse:
     )
 
 
-def _channels(page: Page, names: Sequence[str]) -> list[dict[str, str]]:
-    """Channels with their kinds; what is built in is called by its kind."""
-    known = page.catalogue.channels
-    return [{"id": name, "kind": known[name].kind if name in known else name} for name in names]
+def _told_to(page: Page, name: str) -> list[dict[str, Any]]:
+    """Channels with their kinds and the last that they were to be told; what is built in is called by its kind."""
+    known, last = page.catalogue.channels, {one.channel: one for one in page.parts.deliveries.of_alert(name)}
+    return [
+        {"id": channel, "kind": known[channel].kind if channel in known else channel, "last": one}
+        for channel, one in last.items()
+    ]
 
 
 @router.post("/alerts/{name}/acknowledge")

@@ -78,7 +78,9 @@ class Page:
             ),
             "clock": self.speech.clock,
             "when": self.when,
+            "date": self.speech.date,
             "number": self.speech.number,
+            "about": self.about,
             "lasted": self.speech.lasted,
             "percent": self.percent,
             "signed": self.signed,
@@ -94,8 +96,14 @@ class Page:
         days = {moment.astimezone(self.zone).date() for moment in (instant(at), self.now)}
         return self.speech.clock(at) if len(days) == 1 else self.speech.date(at)
 
-    def percent(self, share: float) -> str:
-        """A share as people write it."""
+    def about(self, value: float) -> str:
+        """A number that is expected rather than counted: with a digit after the point where it is small."""
+        return self.speech.number(value, 1 if value < 10 else 0)
+
+    def percent(self, share: float | None) -> str:
+        """A share as people write it; a dash for what is unknown."""
+        if share is None:
+            return "–"
         return self.speech.number(100 * share) + ("\u00a0%" if self.language == "de" else "%")
 
     def signed(self, value: float | None, digits: int = 2) -> str:

@@ -22,6 +22,8 @@ Order = Literal["newest", "oldest", "reach", "engagement"]
 Since = Literal["", "1h", "24h", "7d"]
 _SINCE = {"1h": timedelta(hours=1), "24h": timedelta(hours=24), "7d": timedelta(days=7)}
 _PAGE, _EXCERPT = 25, 700
+_COUNTED = 1000
+"""So far the mentions of a filter are counted; beyond, nobody reads them one by one."""
 
 
 @router.get("/mentions")
@@ -40,7 +42,8 @@ def mentions_view(
     chosen = {"q": q, "topic": topic, "platform": platform, "language": language, "label": label, "since": since}
     if topic:
         page.caller.topics((topic,), frozenset(page.catalogue.topics))
-    found = page.parts.mentions.page(_filter(page, chosen, order), page.caller.scope, limit=_PAGE, cursor=cursor)
+    wanted = _filter(page, chosen, order)
+    found = page.parts.mentions.page(wanted, page.caller.scope, limit=_PAGE, cursor=cursor)
     kept = {
         name: value
         for name, value in {**chosen, "order": order}.items()
@@ -51,6 +54,8 @@ def mentions_view(
         chosen={**chosen, "order": order},
         topics=topics_of(page),
         platforms=_platforms(page),
+        count=page.parts.mentions.count(wanted, page.caller.scope, most=_COUNTED + 1),
+        most=_COUNTED,
         items=[shown(page, one, topic) for one in found.items],
         more=f"/mentions?{urlencode({**kept, 'cursor': found.next})}" if found.next else None,
         first=cursor is None,

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from msgspec import Struct
 
 from api.web.page import Page
-from resonance.alerts.message import Material, Message, Part
-from resonance.alerts.wording import began, message, sentence
+from resonance.alerts.message import Material, Message, Part, Shown, SoFar
+from resonance.alerts.wording import began, message, quoted, sentence
 from resonance.model import instant, micros
 from resonance.stores.figures import value_of
 from resonance.update import Counts
 
 
 class Told(Struct, frozen=True):
-    """An alert as a view shows it."""
+    """An alert as a view shows it. Sentence and `facts` tell what has been counted since it began; `fired` what set it off."""
 
     row: Mapping[str, Any]
     material: Material
     sentence: tuple[Part, ...]
+    quotes: list[Shown]
     facts: dict[str, Any]
     fired: dict[str, str]
 
@@ -29,8 +29,10 @@ class Told(Struct, frozen=True):
 def tell(page: Page, row: Mapping[str, Any]) -> Told:
     """The alert with its sentence; numbers are those of now."""
     material = page.parts.incidents.material(row, names=not page.parts.pseudonymous)
-    said = sentence(material, language=page.language, zone=str(page.zone), now=int(page.now.timestamp() * 1e6))
-    return Told(row, material, said, _facts(page, row, material), _when_it_fired(page, material))
+    facts = _facts(page, row, material)
+    so_far = SoFar(facts["mentions"], facts["negative"], facts["usual"]) if facts else None
+    said = sentence(material, language=page.language, zone=str(page.zone), now=micros(page.now), so_far=so_far)
+    return Told(row, material, said, quoted(material), facts, _when_it_fired(page, material))
 
 
 def as_sent(page: Page, row: Mapping[str, Any]) -> Message:
@@ -42,36 +44,33 @@ def as_sent(page: Page, row: Mapping[str, Any]) -> Message:
 
 
 def _facts(page: Page, row: Mapping[str, Any], material: Material) -> dict[str, Any]:
-    """Since it began: mentions, how they are felt, reach; and the same time a week before."""
-    since = began(material)
-    if since is None or row["topic"].startswith("source:"):
+    """Since it began: mentions, how many are usual in that time, how they are felt, reach."""
+    since, topic = began(material), row["topic"]
+    if since is None or topic.startswith("source:"):
         return {}
     start = instant(since)
     end = instant(row["resolved_at"]) if row["resolved_at"] else page.now
-    week = timedelta(days=7)
-    now, before = (
-        page.parts.figures.totals([row["topic"]], start - back, end - back, group="topic").get(row["topic"], Counts())
-        for back in (timedelta(), week)
-    )
+    counts = page.parts.figures.totals([topic], start, end, group="topic").get(topic, Counts())
+    (usual,) = page.parts.expectations.usual({topic: page.catalogue.zone_of(topic)}, [start, end])[topic]
     return {
         "start": micros(start),
         "end": micros(end),
-        "mentions": now.mentions,
-        "before": before.mentions,
-        "negative": now.negative,
-        "unclear": now.uncertain,
-        "share": now.negative / now.mentions if now.mentions else 0.0,
-        "reach": value_of("reach", now),
+        "mentions": counts.mentions,
+        "usual": usual.mean if usual else None,
+        "negative": counts.negative,
+        "unclear": counts.uncertain,
+        "share": counts.negative / counts.mentions if counts.mentions else 0.0,
+        "reach": value_of("reach", counts),
     }
 
 
 def _when_it_fired(page: Page, material: Material) -> dict[str, str]:
-    """The two numbers whose ratio the sentence tells, in words; empty where it tells none."""
+    """The two numbers that set it off, in words; empty where it was something else."""
     values = next((reason["values"] for reason in material.reasons if reason["code"] == "volume"), None)
     if values is None or values.get("expected") is None:
         return {}
     return {
         "count": page.speech.number(values["count"]),
-        "usual": page.speech.number(values["expected"], 1 if values["expected"] < 10 else 0),
+        "usual": page.about(values["expected"]),
         "window": page.speech.span(values["window"]),
     }

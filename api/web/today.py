@@ -13,7 +13,7 @@ from api.web.page import COOKIE, Page, PageOf, Viewed, back
 from api.web.telling import tell
 from resonance.catalogue import Topic
 from resonance.stores.expectations import Usual
-from resonance.stores.figures import Span, value_of
+from resonance.stores.figures import Span
 from resonance.stores.incidents import AlertFilter
 from resonance.update import Counts
 
@@ -22,7 +22,7 @@ _WEEK, _HOUR, _DAY = timedelta(days=7), timedelta(hours=1), timedelta(days=1)
 _YEAR = 31_536_000
 _FIRST = {"alarm": 0, "lively": 1}
 """States whose topics stand above the others."""
-_SHOWN = ("volume", "net_sentiment")
+_SHOWN = ("volume", "negative")
 
 
 @router.get("/")
@@ -111,10 +111,15 @@ def _line(topic: Topic, usual: Usual | None, alarmed: bool, sums: dict[str, Any]
         "usual": usual,
         "day": sums["day"].mentions,
         "day_before": sums["day_before"].mentions,
-        "felt": value_of("net_sentiment", sums["day"]),
-        "felt_before": value_of("net_sentiment", sums["day_before"]),
+        "negative": _share(sums["day"]),
+        "negative_before": _share(sums["day_before"]),
         "points": sparkline(sums["series"]),
     }
+
+
+def _share(counts: Counts) -> float | None:
+    """The negative ones' share; None of nothing."""
+    return counts.negative / counts.mentions if counts.mentions else None
 
 
 def _state(count: int, usual: Usual | None) -> str:

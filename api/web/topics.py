@@ -31,7 +31,7 @@ PERIODS: dict[str, tuple[timedelta, str]] = {
 }
 _NUMBERS = ("volume", "negative", "net_sentiment", "reach", "engagement")
 _WIDTH, _HEIGHT = 720, 200
-_SHOWN = 6
+_SHOWN, _MARKED = 6, 50
 
 
 @router.get("/topics")
@@ -65,6 +65,7 @@ def topic_view(name: str, page: PageOf, period: Annotated[Period, Query()] = "24
         numbers=_numbers(sums),
         before=_before(page, name, start),
         chart=_chart(page, name, [one for one in steps if one.at >= start], timedelta(seconds=int(step))),
+        share=sums.negative / sums.mentions if sums.mentions else None,
         shares=_shares(page, name, start, sums),
         latest=[shown(page, one, name) for one in latest.items],
     )
@@ -110,6 +111,7 @@ def _chart(page: Page, name: str, steps: list[Step], width: timedelta) -> dict[s
     """The series of whole steps with its band: rows for a table and for uPlot, and the same drawn as SVG for those without
     script. The last step is open: it has not ended yet, and is drawn apart."""
     edges = [*(step.at for step in steps), steps[-1].at + width]
+    fired = _fired(page, name, micros(edges[0]))
     usual = page.parts.expectations.usual({name: page.catalogue.zone_of(name)}, edges)[name]
     rows: list[dict[str, Any]] = [
         {
@@ -118,11 +120,18 @@ def _chart(page: Page, name: str, steps: list[Step], width: timedelta) -> dict[s
             "negative": None if step.counts is None else step.counts.negative,
             "usual": band,
             "open": step.at + width > page.now,
+            "fired": next((at for at in fired if micros(step.at) <= at < micros(step.at + width)), None),
         }
         for step, band in zip(steps, usual, strict=True)
     ]
     top = max([*(row["value"] or 0 for row in rows), *(band.high for band in usual if band), 1])
     return {"rows": rows, "top": top, **_drawn(rows, top), "width": _WIDTH, "height": _HEIGHT}
+
+
+def _fired(page: Page, name: str, start: int) -> list[int]:
+    """When alerts of the topic went off since `start` (µs)."""
+    rows, _ = page.parts.incidents.page(AlertFilter(topic=(name,)), page.caller.scope, limit=_MARKED)
+    return sorted(row["fired_at"] for row in rows if row["fired_at"] and row["fired_at"] >= start)
 
 
 def _drawn(rows: list[dict[str, Any]], top: float) -> dict[str, Any]:
@@ -142,4 +151,5 @@ def _drawn(rows: list[dict[str, Any]], top: float) -> dict[str, Any]:
         "open": values[closed].split(",") if closed < len(values) else None,
         "negative": " ".join([f"0,{_HEIGHT}", *negative, f"{max(0, closed - 1) * step:.1f},{_HEIGHT}"]),
         "band": " ".join([*high, *reversed(low)]),
+        "marks": [f"{number * step:.1f}" for number, row in enumerate(rows) if row["fired"]],
     }

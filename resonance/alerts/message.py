@@ -45,6 +45,15 @@ class Material(Struct, frozen=True):
     """Who has acknowledged it, as "kind:id"."""
 
 
+class SoFar(Struct, frozen=True):
+    """What has been counted since an alert's matter began: mentions, those of them that are negative, and how many
+    mentions are usual in that time (None: not known)."""
+
+    mentions: int
+    negative: int
+    usual: float | None
+
+
 class Part(Struct, frozen=True):
     """A piece of a sentence; `strong` is what the eye should find first."""
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import structs
 
-from resonance.alerts.message import Material, Message, Part, Quote, Shown
+from resonance.alerts.message import Material, Message, Part, Quote, Shown, SoFar
 from resonance.alerts.phrases import PHRASES, QUOTES, WEEKDAYS
 from resonance.alerts.speech import Speech, clean, platform_name, web_address
 from resonance.catalogue import duration
@@ -18,6 +18,8 @@ from resonance.model import instant
 _EXCERPT, _SPARK, _NAME, _ITEM, _ADDRESS = 160, 90, 200, 40, 100
 _LISTED, _AUTHORS, _QUOTED = 5, 3, 3
 _DONE = ("acknowledged", "silenced")
+_MANY = 1.2
+"""From so many times the usual on, the sentence says how many times; below, it has calmed down and only counts."""
 _MOSTLY = 0.25
 """The share of the mentions from which on a platform is named in the sentence."""
 
@@ -35,10 +37,12 @@ def message(
     return telling.message("whole" if whole and kind == "resolved" else kind, f"{url}/alerts/{material.id}")
 
 
-def sentence(material: Material, *, language: str, zone: str, now: int) -> tuple[Part, ...]:
-    """An open alert in one sentence: since when, how unusual, where, set off by what, who is responsible. `now`: µs of
-    log time; of what began today only the time of day is told."""
-    return _Telling(material, Speech(language, ZoneInfo(zone))).sentence(now)
+def sentence(
+    material: Material, *, language: str, zone: str, now: int, so_far: SoFar | None = None
+) -> tuple[Part, ...]:
+    """An alert in one sentence: since when, how unusual, where, set off by what, who is responsible. `now`: µs of log time;
+    of what began today only the time of day is told. How unusual is told by `so_far`, else by what fired it."""
+    return _Telling(material, Speech(language, ZoneInfo(zone))).sentence(now, so_far)
 
 
 def began(material: Material) -> int | None:
@@ -51,6 +55,11 @@ def began(material: Material) -> int | None:
     if material.fired_at is None or "window" not in counted:
         return material.fired_at
     return material.fired_at - int(duration(counted["window"]).total_seconds()) * 1_000_000
+
+
+def quoted(material: Material) -> list[Shown]:
+    """The mentions that tell most of it, as they were said one after another."""
+    return sorted(material.mentions[:_QUOTED], key=lambda mention: mention.at)
 
 
 class _Telling:
@@ -68,7 +77,7 @@ class _Telling:
         lines = {"firing": self._firing, "resolved": self._resolved, "whole": self._whole}[kind]()
         mark = "resolved" if kind != "firing" else ("silent" if silent else "firing")
         told = kind != "resolved"
-        quotes = tuple(self._quote(one) for one in self.material.mentions[:_QUOTED]) if told else ()
+        quotes = tuple(self._quote(one) for one in quoted(self.material)) if told else ()
         return Message(
             title=self._title(kind),
             lines=tuple(line for line in lines if line),
@@ -99,9 +108,9 @@ class _Telling:
         words = self.words
         return Message(words["test"], (words["test_line"],), links=((words["test_open"], url),), mark="test")
 
-    def sentence(self, now: int) -> tuple[Part, ...]:
+    def sentence(self, now: int, so_far: SoFar | None) -> tuple[Part, ...]:
         """Its parts in order; what is unknown is left out."""
-        phrase, facts = self._fact()
+        phrase, facts = self._fact(so_far)
         quote, who = self._spark()
         clauses = [
             (phrase, {"since": self._since(now), "topic": clean(self.material.topic_name, _NAME), **facts}),
@@ -170,26 +179,26 @@ class _Telling:
         usual = self.speech.number(expected, 1 if expected < 10 else 0)
         return self.words["unusual"].format(factor=self._factor(count, expected), usual=usual, **facts)
 
-    def _fact(self) -> tuple[str, dict[str, str]]:
+    def _fact(self, so_far: SoFar | None) -> tuple[str, dict[str, str]]:
         """The sentence's main clause, and what stands in it."""
         if "silent" in self.reasons:
             return "sentence_silent", {"topic": clean(str(self.reasons["silent"].get("source", "")), _NAME)}
         share, values = self.reasons.get("negative_share"), self.reasons.get("volume")
         if share:
-            return "sentence_share", {"percent": self.speech.number(100 * share["share"])}
+            felt = so_far.negative / so_far.mentions if so_far and so_far.mentions else share["share"]
+            return "sentence_share", {"percent": self.speech.number(100 * felt)}
         if not values or self.material.fired_at is None:
             return "sentence_bare", {}
+        count, usual = values["count"], values.get("expected")
+        if so_far and so_far.usual is not None:
+            count, usual = so_far.mentions, so_far.usual
         local = instant(self.material.fired_at).astimezone(self.speech.zone)
-        facts = {
-            "mentions": self._mentions(values["count"]),
-            "weekday": WEEKDAYS[self.speech.language][local.weekday()],
-        }
-        usual = values.get("expected")
-        if usual is None:
+        facts = {"mentions": self._mentions(count), "weekday": WEEKDAYS[self.speech.language][local.weekday()]}
+        if usual is None or (usual and count / usual < _MANY):
             return "sentence_volume", facts
         if usual < 0.1:
             return "sentence_none", facts
-        return "sentence_unusual", {"factor": self._factor(values["count"], usual), **facts}
+        return "sentence_unusual", {"factor": self._factor(count, usual), **facts}
 
     def _factor(self, count: float, usual: float) -> str:
         """How many times as many; what is usual is no better known than that."""
@@ -211,10 +220,10 @@ class _Telling:
         return self.words["sentence_and"].join(named[:2])
 
     def _spark(self) -> tuple[str, str]:
-        """The excerpt of what carries furthest, and who said it where."""
+        """The excerpt of the earliest that is quoted, and who said it where."""
         if not self.material.mentions:
             return "", ""
-        mention = self.material.mentions[0]
+        mention = quoted(self.material)[0]
         opened, closed = QUOTES[self.speech.language]
         author = clean(f"@{mention.author.removeprefix('@')}", _ITEM) if mention.author else ""
         who = ", ".join(part for part in (author, clean(platform_name(mention.platform), _ITEM)) if part)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 import sqlalchemy as sa
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from resonance.access import Scope
 from resonance.errors import Invalid, NotFound, Problem
@@ -78,6 +78,12 @@ class Mentions:
             items = _load(connection, [number for number, _ in found[:limit]], scope)
         more = write_cursor(chosen, found[limit - 1][1], found[limit - 1][0]) if len(found) > limit else None
         return Page(items, more)
+
+    def count(self, chosen: MentionFilter, scope: Scope, *, most: int) -> int:
+        """How many there are, as far as `most`."""
+        by_time = structs.replace(chosen, order="newest")
+        with self._database.read() as connection:
+            return len(_found(connection, by_time, _bounds(connection, chosen, scope), None, most))
 
     def cursor_after(self, chosen: MentionFilter, found: Found) -> str:
         """The place after a mention in a list."""

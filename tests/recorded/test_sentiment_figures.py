@@ -14,6 +14,7 @@ from resonance.sentiment import linear
 from resonance.sentiment.evaluation import evaluate, read_labelled
 from resonance.sentiment.features import VERSION
 from resonance.sentiment.linear import LinearModel, Weights
+from resonance.sentiment.sentences import contrasts, remarks
 from tests.support.data import data_path
 
 MODEL = LinearModel.load()
@@ -25,6 +26,21 @@ def test_german_posts_are_felt_with_a_macro_f1_of_60_at_least() -> None:
 
 def test_english_posts_are_felt_with_a_macro_recall_of_60_at_least() -> None:
     assert evaluate(MODEL, read_labelled(data_path("sentiment/en_te_val.tsv"))).macro_recall >= 0.60
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_what_customers_say_of_companies_is_felt_with_a_macro_f1_of_65_at_least(language: str) -> None:
+    said = [remark.row for remark in remarks("held") if remark.language == language]
+    assert len(said) >= 90 and evaluate(MODEL, said).macro_f1 >= 0.65
+
+
+def test_two_of_three_sentences_that_differ_in_little_and_mean_the_opposite_are_told_apart() -> None:
+    assert evaluate(MODEL, [row for pair in contrasts("held") for row in pair.rows]).accuracy >= 0.66
+
+
+def test_nothing_that_is_held_is_learned_from() -> None:
+    learned = {remark.text for remark in remarks("learn")}
+    assert learned and learned.isdisjoint(remark.text for remark in remarks("held"))
 
 
 def test_the_shipped_weights_are_of_this_programs_features_and_name_what_they_learned_from() -> None:

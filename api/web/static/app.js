@@ -36,15 +36,36 @@
     const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone: place.dataset.zone });
     const long = data[0].length > 1 && data[0][data[0].length - 1] - data[0][0] > 2 * 86400;
     const axis = { stroke: color("--soft"), grid: { stroke: color("--rule"), width: 1 }, ticks: { show: false } };
+    const clock = (at) => {
+      const text = time.format(new Date(at * 1000));
+      return long || text === "00:00" ? day.format(new Date(at * 1000)) : text;
+    };
+    // Where alerts went off: dashed lines over the plot.
+    const marks = (self) => {
+      const { ctx, bbox } = self;
+      ctx.save();
+      ctx.strokeStyle = color("--alarm");
+      ctx.setLineDash([6, 5]);
+      for (const row of rows()) {
+        if (!("fired" in row)) continue;
+        const x = Math.round(self.valToPos(Number(row.fired), "x", true));
+        ctx.beginPath();
+        ctx.moveTo(x, bbox.top);
+        ctx.lineTo(x, bbox.top + bbox.height);
+        ctx.stroke();
+      }
+      ctx.restore();
+    };
     const size = () => ({ width: place.clientWidth, height: 240 });
     place.replaceChildren();
     plot = new window.uPlot({
       ...size(),
       legend: { show: false },
       cursor: { y: false },
+      hooks: { draw: [marks] },
       scales: { y: { range: (_self, _low, high) => [0, Math.max(1, high * 1.15)] } },
       axes: [
-        { ...axis, values: (_self, at) => at.map((one) => (long ? day : time).format(new Date(one * 1000))) },
+        { ...axis, values: (_self, at) => at.map(clock) },
         { ...axis, size: 40 },
       ],
       series: [

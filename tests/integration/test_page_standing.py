@@ -1,0 +1,103 @@
+"""How things stand on the page: deliveries, counts, marks in the chart, and a demo whose time stands still."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from api.parts import Demo, Play
+from api.web import said
+from resonance.model import micros
+from resonance.stores import schema
+from resonance.update import Counts
+from tests.support.machine import at
+from tests.support.seeding import Desk
+
+GERMAN = {"Accept-Language": "de"}
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path)
+    made.seed.topics("bahn:pr", "post")
+    yield made
+    made.close()
+
+
+def notify(desk: Desk, channel: str, alert: str, state: str | None, problem: str | None = None) -> None:
+    place = {"channel": channel, "grouping": alert, "alert": alert, "kind": "firing", "values": "{}"}
+    with desk.seed.database.write() as connection:
+        added = sa.insert(schema.outbox).returning(schema.outbox.c.id)
+        times = {"at": micros(at(0)), "real_at": 0}
+        number = connection.scalar(added, {"idempotency_key": f"{channel}-{alert}", **place, **times})
+        if state:
+            row = {"outbox": number, "state": state, "attempts": 1, "problem": problem}
+            connection.execute(sa.insert(schema.delivery), row)
+
+
+def test_an_alert_says_who_was_told_and_whom_it_could_not_reach(desk: Desk) -> None:
+    desk.seed.alert("a", "bahn")
+    assert "Niemand wurde benachrichtigt" in desk.get("/alerts/a", GERMAN).text
+    notify(desk, "press", "a", "sent")
+    notify(desk, "mail", "a", "failed", "no such mailbox")
+    notify(desk, "hook", "a", None)
+    page = re.sub(r"<[^>]+>", "", desk.get("/alerts/a", GERMAN).text)
+    assert "press (press): Alarm zugestellt (14:00 Uhr)" in page
+    assert "konnte nicht zugestellt werden (14:00 Uhr): no such mailbox" in page
+    assert "wartet auf den Versand (14:00 Uhr)." in page
+
+
+def test_a_channel_says_what_became_of_its_last_message(desk: Desk) -> None:
+    key = desk.key("admin")
+    for name in ("press", "mail", "none"):
+        body = {"id": name, "kind": "log"}
+        assert desk.client.post("/v1/channels", json=body, headers=key).status_code == 201
+    notify(desk, "press", "a", "sent")
+    notify(desk, "mail", "a", "waiting", "down")
+    notify(desk, "mail", "b", None)
+    page = desk.get("/channels", {**GERMAN, **key}).text
+    told = dict(re.findall(r'<h2>(\w+) <.*?<p class="sentence small">(.*?)</p>', page, re.DOTALL))
+    assert told["none"] == "Noch wurde nichts gesendet."
+    assert told["press"] == "Letzte Nachricht: Alarm zugestellt (14:00 Uhr)."
+    assert told["mail"].endswith("2 Nachrichten warten.") and "wartet auf den Versand" in told["mail"]
+
+
+def test_the_list_of_mentions_says_how_many_there_are_and_of_which_day_each_is(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4):
+        desk.seed.mention(f"x:{number}", "bahn", placed=at(number))
+    desk.seed.mention("x:9", "post", placed=at(9))
+    page = desk.get("/mentions", GERMAN, topic="bahn", order="reach").text
+    assert '<p class="rest">4 Erwähnungen</p>' in page and ">04.05., 14:00 Uhr</time>" in page
+    assert '<p class="rest">5 Erwähnungen</p>' in desk.get("/mentions", GERMAN).text
+    monkeypatch.setattr(said, "_COUNTED", 3)
+    assert '<p class="rest">mehr als 3 Erwähnungen</p>' in desk.get("/mentions", GERMAN, topic="bahn").text
+
+
+def test_the_chart_marks_where_alerts_went_off(desk: Desk) -> None:
+    desk.seed.window("bahn", at(-7200), Counts(mentions=5))
+    assert "Alarm löst aus" not in desk.get("/topics/bahn", GERMAN).text
+    desk.seed.alert("a", "bahn", pending=at(-3600))
+    desk.seed.alert("b", "post", pending=at(-7200))
+    page = desk.get("/topics/bahn", GERMAN).text
+    assert re.findall(r'data-fired="(\d+)"', page) == [str(micros(at(-3600)) // 1_000_000)]
+    assert page.count('<line class="mark"') == 1
+
+
+def test_today_says_which_share_since_midnight_is_negative(desk: Desk) -> None:
+    desk.seed.window("bahn", at(-600), Counts(mentions=50, negative=20, uncertain=9))
+    cells = re.findall(r"<b>([^<]*)</b>", desk.get("/", GERMAN).text)
+    assert "40\u00a0%" in cells and "–" in cells
+
+
+@pytest.mark.parametrize(("running", "word"), [(True, "live"), (False, "angehalten")])
+def test_a_page_whose_time_stands_still_does_not_call_itself_live(tmp_path: Path, running: bool, word: str) -> None:
+    nothing = lambda: None  # noqa: E731
+    desk = Desk(tmp_path, {"demo": Demo(lambda: Play(running, False, False), nothing, nothing, nothing)})
+    assert f'data-on="{word}"' in desk.get("/", GERMAN).text
+    desk.close()

@@ -1,0 +1,46 @@
+"""The sentence about an open alert tells how it stands, not how it stood when it went off."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec import structs
+
+from resonance.alerts.message import SoFar
+from resonance.alerts.wording import message, quoted, sentence
+from tests.unit.test_wording_golden import FIRING, HOSTILE, MINUTE, NOW
+
+
+def told(so_far: SoFar | None, material: object = FIRING) -> str:
+    parts = sentence(material, language="de", zone="Europe/Berlin", now=NOW, so_far=so_far)  # type: ignore[arg-type]
+    return "".join(part.text for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("so_far", "words"),
+    [
+        (None, "6-mal so viele Erwähnungen von Nordlicht wie dienstags"),
+        (SoFar(43, 14, 4.6), "9-mal so viele Erwähnungen von Nordlicht wie dienstags"),
+        (SoFar(43, 14, 18.0), "2,4-mal so viele"),
+        (SoFar(50, 14, 47.0), "50 Erwähnungen von Nordlicht, vor allem"),
+        (SoFar(50, 14, 0.0), "50 Erwähnungen von Nordlicht, wo dienstags um diese Zeit sonst fast keine sind"),
+        (SoFar(43, 14, None), "6-mal so viele Erwähnungen von Nordlicht wie dienstags"),
+    ],
+)
+def test_how_unusual_it_is_goes_by_what_has_been_counted_since_it_began(so_far: SoFar | None, words: str) -> None:
+    assert words in told(so_far)
+
+
+def test_a_share_is_that_of_what_has_been_counted() -> None:
+    hostile = structs.replace(HOSTILE, topic_name="Nordlicht")
+    assert "62 % der Erwähnungen" in told(None, hostile) and "25 % der Erwähnungen" in told(SoFar(80, 20, 1.0), hostile)
+
+
+def test_quotes_stand_in_the_order_of_time_and_the_sentence_begins_with_the_first() -> None:
+    late, early = (structs.replace(one, at=NOW - number * MINUTE) for number, one in enumerate(FIRING.mentions))
+    material = structs.replace(FIRING, mentions=[late, early])
+    assert [one.key for one in quoted(material)] == ["k2", "k1"]
+    assert "Rückruf? Warum sagt keiner was?" in told(None, material)
+    assert [one.text[:9] for one in message(material, "firing", language="de", zone="UTC", url="").quotes] == [
+        "„Rückruf?",
+        "„Der Akku",
+    ]
