@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.security import Writer
 from api.web.page import Form, Page, PageOf, Viewed, back
-from api.web.telling import as_sent, tell
+from api.web.telling import as_sent, tell, tell_all
 from resonance.alerts.speech import web_address
 from resonance.alerts.wording import message
 from resonance.errors import Invalid, Problem
@@ -32,7 +32,7 @@ def alerts_view(page: PageOf, cursor: str | None = None) -> HTMLResponse:
     )
     return page.render(
         "alerts.html",
-        alerts=[tell(page, row) for row in open_],
+        alerts=tell_all(page, open_),
         past=[_past(page, row) for row in past],
         more=f"/alerts?cursor={more}" if more else None,
         silences=_silences(page),
@@ -85,8 +85,9 @@ def _told_to(page: Page, name: str) -> list[dict[str, Any]]:
 
 @router.post("/alerts/{name}/acknowledge")
 def acknowledge(name: str, page: PageOf, caller: Writer, form: Form) -> RedirectResponse:
-    """Somebody looks after it."""
-    page.parts.incidents.acknowledge(name, caller.scope, actor=caller.actor, at=page.now, real_at=page.parts.real())
+    """Somebody looks after it, and after the others that were told together with it."""
+    for one in (name, *form.get("also", "").split()):
+        page.parts.incidents.acknowledge(one, caller.scope, actor=caller.actor, at=page.now, real_at=page.parts.real())
     return back(form.get("to"), f"/alerts/{name}")
 
 

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from api.web.page import Page
-from resonance.alerts.message import Material, Message, Part, Shown, SoFar
+from resonance.alerts.message import Clauses, Material, Message, Shown, SoFar
 from resonance.alerts.wording import began, message, quoted, sentence
 from resonance.model import instant, micros
 from resonance.stores.figures import value_of
 from resonance.update import Counts
 
+_SEVERITY = ("critical", "warning", "notice")
+
 
 class Told(Struct, frozen=True):
-    """An alert as a view shows it. Sentence and `facts` tell what has been counted since it began; `fired` what set it off."""
+    """An alert as a view shows it. Sentence and `facts` tell what has been counted since it began; `fired` what set it off;
+    `also` are the topic's other alerts, which are less severe."""
 
     row: Mapping[str, Any]
     material: Material
-    sentence: tuple[Part, ...]
+    sentence: Clauses
     quotes: list[Shown]
     facts: dict[str, Any]
     fired: dict[str, str]
+    also: tuple[Told, ...] = ()
 
 
 def tell(page: Page, row: Mapping[str, Any]) -> Told:
@@ -33,6 +37,14 @@ def tell(page: Page, row: Mapping[str, Any]) -> Told:
     so_far = SoFar(facts["mentions"], facts["negative"], facts["usual"]) if facts else None
     said = sentence(material, language=page.language, zone=str(page.zone), now=micros(page.now), so_far=so_far)
     return Told(row, material, said, quoted(material), facts, _when_it_fired(page, material))
+
+
+def tell_all(page: Page, rows: Iterable[Mapping[str, Any]]) -> list[Told]:
+    """One for each topic, the most severe first; its other alerts stand beside it."""
+    topics: dict[str, list[Told]] = {}
+    for row in sorted(rows, key=lambda row: (_SEVERITY.index(row["severity"]), -(row["fired_at"] or 0))):
+        topics.setdefault(row["topic"], []).append(tell(page, row))
+    return [structs.replace(first, also=tuple(also)) for first, *also in topics.values()]
 
 
 def as_sent(page: Page, row: Mapping[str, Any]) -> Message:

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.sources import sources
 from api.web.page import COOKIE, Page, PageOf, Viewed, back
-from api.web.telling import tell
+from api.web.telling import tell_all
 from resonance.catalogue import Topic
 from resonance.stores.expectations import Usual
 from resonance.stores.figures import Span
@@ -35,7 +35,7 @@ def today(page: PageOf) -> HTMLResponse:
     topics = sorted(lines, key=lambda line: _FIRST.get(line["state"], len(_FIRST)))
     return page.render(
         "today.html",
-        alerts=[tell(page, row) for row in rows],
+        alerts=tell_all(page, rows),
         topics=topics,
         calm=[line["topic"].name for line in topics if line["state"] in ("usual", "quiet", "new")],
         sources=sources(page.parts) if page.caller.scope.topics is None else [],

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.web.page import Page, PageOf, Viewed
 from api.web.said import shown
-from api.web.telling import tell
+from api.web.telling import tell_all
 from api.web.today import topics_of, week_before
 from resonance.catalogue import Topic
 from resonance.errors import NotFound
@@ -60,7 +60,7 @@ def topic_view(name: str, page: PageOf, period: Annotated[Period, Query()] = "24
         topics=known,
         period=period,
         periods=tuple(PERIODS),
-        alerts=[tell(page, row) for row in rows],
+        alerts=tell_all(page, rows),
         departments=_departments(page, topic),
         numbers=_numbers(sums),
         before=_before(page, name, start),

@@ -61,6 +61,10 @@ class Part(Struct, frozen=True):
     strong: bool = False
 
 
+Clauses = tuple[tuple[Part, ...], ...]
+"""A sentence; the first clause stands for itself."""
+
+
 class Quote(Struct, frozen=True):
     """A mention in a message: the excerpt, who said it where, and its address (http or https) if it has one."""
 

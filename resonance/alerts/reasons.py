@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from math import sqrt
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -12,6 +13,8 @@ from resonance.alerts.rules import Verdict
 from resonance.catalogue import Condition, NegativeShare, Silent
 
 _LISTED, _MENTIONS = 5, 5
+_STIRRING = 0.1
+"""What draws reactions counts also where it has none of the alert's words, as if it had a tenth of them."""
 
 
 class Term(Protocol):
@@ -73,28 +76,28 @@ def reasons(
 
 
 def top_mentions(condition: Condition, said: Sequence[Said], why: Sequence[dict[str, Any]]) -> list[str]:
-    """The keys of the mentions that draw the most reactions, then of those that say most of what `why` (of `reasons`) says
-    the alert is about, then of those that reach the most people. What others say comes before our own voice, originals
-    before reposts, and where criticism set the alert off, criticism before the rest."""
+    """The keys of the mentions that tell most: those that say what `why` (of `reasons`) says the alert is about and draw
+    reactions, then those that reach many; what one has said already counts half in the next. What others say comes before
+    our own voice, originals before reposts, and where criticism set the alert off, criticism before the rest."""
     critical = isinstance(condition, NegativeShare)
     terms = [term for reason in why if reason["code"] == "top_terms" for term in reason["values"]]
-    weights: dict[str, int] = {term["term"].casefold(): term["mentions"] for term in terms}
+    total = sum(term["mentions"] for term in terms) or 1
+    weights: dict[str, float] = {term["term"].casefold(): term["mentions"] / total for term in terms}
+    left = [(one, {term for term in weights if term in one.text.casefold()}) for one in said]
 
-    def rank(one: Said) -> tuple[object, ...]:
+    def rank(choice: tuple[Said, set[str]]) -> tuple[object, ...]:
+        one, about = choice
+        told = (_STIRRING + sum(weights[term] for term in about)) * (1 + sqrt(one.engagement))
         harmless = critical and one.label != "negative"
-        text = one.text.casefold()
-        about = sum(weight for term, weight in weights.items() if term in text)
-        return (
-            one.voice != "earned",
-            one.kind == "repost",
-            harmless,
-            -one.engagement,
-            -about,
-            -(one.reach or 0),
-            one.key,
-        )
+        return (one.voice != "earned", one.kind == "repost", harmless, -told, -(one.reach or 0), one.key)
 
-    return [one.key for one in sorted(said, key=rank)[:_MENTIONS]]
+    chosen: list[str] = []
+    while left and len(chosen) < _MENTIONS:
+        best = min(left, key=rank)
+        left.remove(best)
+        chosen.append(best[0].key)
+        weights |= {term: weights[term] / 2 for term in best[1]}
+    return chosen
 
 
 def _counted(name: str, values: Iterable[str | None]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import structs
 
-from resonance.alerts.message import Material, Message, Part, Quote, Shown, SoFar
+from resonance.alerts.message import Clauses, Material, Message, Part, Quote, Shown, SoFar
 from resonance.alerts.phrases import PHRASES, QUOTES, WEEKDAYS
 from resonance.alerts.speech import Speech, clean, platform_name, web_address
 from resonance.catalogue import duration
@@ -37,9 +37,7 @@ def message(
     return telling.message("whole" if whole and kind == "resolved" else kind, f"{url}/alerts/{material.id}")
 
 
-def sentence(
-    material: Material, *, language: str, zone: str, now: int, so_far: SoFar | None = None
-) -> tuple[Part, ...]:
+def sentence(material: Material, *, language: str, zone: str, now: int, so_far: SoFar | None = None) -> Clauses:
     """An alert in one sentence: since when, how unusual, where, set off by what, who is responsible. `now`: µs of log time;
     of what began today only the time of day is told. How unusual is told by `so_far`, else by what fired it."""
     return _Telling(material, Speech(language, ZoneInfo(zone))).sentence(now, so_far)
@@ -108,8 +106,8 @@ class _Telling:
         words = self.words
         return Message(words["test"], (words["test_line"],), links=((words["test_open"], url),), mark="test")
 
-    def sentence(self, now: int, so_far: SoFar | None) -> tuple[Part, ...]:
-        """Its parts in order; what is unknown is left out."""
+    def sentence(self, now: int, so_far: SoFar | None) -> Clauses:
+        """Its clauses in order; what is unknown is left out."""
         phrase, facts = self._fact(so_far)
         quote, who = self._spark()
         clauses = [
@@ -118,8 +116,7 @@ class _Telling:
             (("sentence_cause_who" if who else "sentence_cause") if quote else "", {"quote": quote, "who": who}),
             ("sentence_who" if self.material.departments else "", {"who": ", ".join(self.material.departments)}),
         ]
-        parts = [part for name, values in clauses if name for part in _parts(self.words[name], values)]
-        return (*parts, Part("."))
+        return (*(_parts(self.words[name], values) for name, values in clauses if name), (Part("."),))
 
     # ---- what is said when ----------------------------------------------------------------------------------
 
@@ -295,11 +292,11 @@ class _Telling:
         return phrase.format(count=self.speech.number(count))
 
 
-def _parts(phrase: str, values: dict[str, str]) -> list[Part]:
+def _parts(phrase: str, values: dict[str, str]) -> tuple[Part, ...]:
     """A phrase with its values; what stands between stars is what the eye should find first.
 
     >>> _parts("Seit *{n}*", {"n": "*2*"})
-    [Part(text='Seit ', strong=False), Part(text='*2*', strong=True)]
+    (Part(text='Seit ', strong=False), Part(text='*2*', strong=True))
     """
     pieces = phrase.split("*")
-    return [Part(piece.format(**values), bool(place % 2)) for place, piece in enumerate(pieces) if piece]
+    return tuple(Part(piece.format(**values), bool(place % 2)) for place, piece in enumerate(pieces) if piece)

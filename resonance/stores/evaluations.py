@@ -21,6 +21,8 @@ from resonance.tracker import TrackerState
 from resonance.update import Change
 
 _MATERIAL, _STIRRING = 500, 10
+_LATE = 3_600_000_000
+"""µs. What came so long after it was said, as an import does, says nothing of what goes on now."""
 _arrival = schema.arrival.c
 _ARRIVALS = (
     sa.select(_arrival.minute, sa.func.sum(_arrival.mentions), sa.func.sum(_arrival.negative))
@@ -258,7 +260,7 @@ def _said_in(topic: str, start: int, end: int) -> sa.Select[Any]:
     query = sa.select(schema.mention, match.label)
     query = query.join(schema.match, match.row == mention.row)
     # By rows, which are made in the order of time, but for those that were kept late: what they answer came after them.
-    known = sa.and_(mention.observed_at >= start, mention.observed_at < end)
+    known = sa.and_(mention.observed_at >= start, mention.observed_at < end, mention.placed_at >= start - _LATE)
     return query.where(match.topic == topic, match.row >= row_after(0, start, 0), known)
 
 

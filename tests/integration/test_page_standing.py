@@ -101,3 +101,22 @@ def test_a_page_whose_time_stands_still_does_not_call_itself_live(tmp_path: Path
     desk = Desk(tmp_path, {"demo": Demo(lambda: Play(running, False, False), nothing, nothing, nothing)})
     assert f'data-on="{word}"' in desk.get("/", GERMAN).text
     desk.close()
+
+
+def test_a_topics_alerts_are_one_card_led_by_the_most_severe_and_taken_together(desk: Desk) -> None:
+    share = '[{"code": "negative_share", "values": {"share": 0.7, "mentions": 20, "window": "1h"}}]'
+    volume = '[{"code": "volume", "values": {"count": 24, "expected": 4.0, "window": "15m"}}]'
+    desk.seed.alert("a", "bahn", severity="critical", reasons=volume)
+    desk.seed.alert("b", "bahn", severity="warning", reasons=share, rule="share", pending=at(300))
+    desk.seed.alert("c", "post", severity="warning", reasons=volume)
+    desk.pass_time(600)
+    page = desk.get("/", GERMAN).text
+    cards = re.findall(r'<article class="alert (\w+)">(.*?)</article>', page, re.DOTALL)
+    assert [severity for severity, _ in cards] == ["critical", "warning"]
+    told = re.sub(r"<[^>]+>", "", cards[0][1])
+    assert "6-mal so viele Erwähnungen von Bahn" in told
+    assert "Außerdem: Seit 13:05 Uhr sind 70\u00a0% der Erwähnungen von Bahn negativ." in told.replace(" %", "\u00a0%")
+    assert '<a href="/alerts/b">' in cards[0][1] and "/alerts/b" not in cards[1][1]
+    form = {"to": "/", "also": re.findall(r'name="also" value="([^"]*)"', cards[0][1])[0]}
+    desk.client.post("/alerts/a/acknowledge", data=form, headers={"Origin": "http://127.0.0.1:8000"})
+    assert desk.seed.count(schema.acknowledgement) == 2

@@ -48,16 +48,27 @@ def test_where_criticism_set_it_off_criticism_is_quoted_first() -> None:
     assert top_mentions(Threshold(), said, ()) == ["praise", "blame"]
 
 
-def test_without_reactions_what_says_what_it_is_about_comes_before_what_reaches_many() -> None:
-    why = [{"code": "top_terms", "values": [{"term": "Schock", "mentions": 3}, {"term": "Siebträger", "mentions": 2}]}]
-    said = [
-        one("far", text="Daumen drücken für den Kaffee", reach=900),
-        one("both", text="Was für ein Schock, der Siebträger flog!", reach=1),
-        one("half", text="unter Schock", reach=5),
-    ]
-    assert top_mentions(Threshold(), said, why) == ["both", "half", "far"]
-    assert top_mentions(Threshold(), said, ()) == ["far", "half", "both"]
-    assert top_mentions(Threshold(), [*said, one("stirring", engagement=1)], why)[0] == "stirring"
+WHY = [{"code": "top_terms", "values": [{"term": "Schock", "mentions": 3}, {"term": "Siebträger", "mentions": 2}]}]
+FAR = one("far", text="Daumen drücken für den Kaffee", reach=900)
+BOTH = one("both", text="Was für ein Schock, der Siebträger flog!", reach=1)
+HALF = one("half", text="unter Schock", reach=5)
+
+
+def test_what_says_what_it_is_about_comes_before_what_reaches_many() -> None:
+    assert top_mentions(Threshold(), [FAR, BOTH, HALF], WHY) == ["both", "half", "far"]
+    assert top_mentions(Threshold(), [FAR, BOTH, HALF], ()) == ["far", "half", "both"]
+
+
+@pytest.mark.parametrize(("reactions", "first"), [(14, "both"), (5000, "stirring")])
+def test_a_dozen_reactions_do_not_outweigh_what_it_is_about_but_thousands_do(reactions: int, first: str) -> None:
+    said = [FAR, BOTH, HALF, one("stirring", text="etwas anderes", engagement=reactions)]
+    assert top_mentions(Threshold(), said, WHY)[0] == first
+
+
+def test_a_second_quote_tells_something_new_rather_than_the_same_again() -> None:
+    said = [BOTH, one("same", text="Schock wegen Siebträger", engagement=1), one("crema", text="keine Crema mehr")]
+    why = [{"code": "top_terms", "values": [*WHY[0]["values"], {"term": "Crema", "mentions": 4}]}]
+    assert top_mentions(Threshold(), said, why) == ["same", "crema", "both"]
 
 
 @given(st.permutations([one(str(number), engagement=number % 3, reach=number % 2) for number in range(8)]))
@@ -86,6 +97,7 @@ def put(world: World, name: str, *, engagement: int, label: str = "neutral", **v
 
 def test_the_most_reacted_are_found_behind_many_newer_ones(world: World) -> None:
     put(world, "x:old", engagement=500)
+    put(world, "x:imported", engagement=9000, placed_at=NOW - 90 * MINUTE)
     put(world, "x:blame", engagement=1, label="negative")
     put(world, "x:own", engagement=900, voice="own")
     put(world, "x:repost", engagement=800, kind="repost")

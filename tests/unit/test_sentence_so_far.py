@@ -11,8 +11,8 @@ from tests.unit.test_wording_golden import FIRING, HOSTILE, MINUTE, NOW
 
 
 def told(so_far: SoFar | None, material: object = FIRING) -> str:
-    parts = sentence(material, language="de", zone="Europe/Berlin", now=NOW, so_far=so_far)  # type: ignore[arg-type]
-    return "".join(part.text for part in parts)
+    clauses = sentence(material, language="de", zone="Europe/Berlin", now=NOW, so_far=so_far)  # type: ignore[arg-type]
+    return "".join(part.text for clause in clauses for part in clause)
 
 
 @pytest.mark.parametrize(
