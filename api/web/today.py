@@ -82,12 +82,14 @@ def _sums(page: Page) -> list[tuple[Topic, dict[str, Any]]]:
         name: figures.totals(names, start, end, group="topic", metrics=_SHOWN) for name, (start, end) in spans.items()
     }
     series = figures.series(names, "volume", Span(now - _DAY, now, "1h", page.zone)) if names else {}
+    hours = {name: [point.value or 0 for point in points] for name, points in series.items()}
     return [
         (
             topic,
             {
                 **{name: found.get(topic.id, Counts()) for name, found in sums.items()},
-                "series": [point.value or 0 for point in series.get(topic.id, [])],
+                # The hour that has only begun would seem to be a fall: the last sixty minutes stand for it.
+                "series": [*hours.get(topic.id, [])[:-1], sums["hour"].get(topic.id, Counts()).mentions],
             },
         )
         for topic in topics

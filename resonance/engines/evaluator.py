@@ -242,9 +242,11 @@ class Evaluator:
             silent = {"source": topic.name, "since": happened.incident.bucket}
             return msgspec.json.encode([{"code": "silent", "values": silent}]).decode(), "[]"
         words = [word for leaf in leaves(parse(topic.query)) if (word := word_of(leaf))]
-        found = reasons(rule.when, happened.verdict, said, self.key_terms, words)
+        # What was imported meanwhile was not counted; it is older than what was.
+        counted = said[: happened.verdict.mentions]
+        found = reasons(rule.when, happened.verdict, counted, self.key_terms, words)
         # The newest are not all there were: what drew the most reactions may be older.
-        candidates = {one.key: one for one in (*said, *self.store.stirring(topic.id, start, happened.at + 1))}
+        candidates = {one.key: one for one in (*counted, *self.store.stirring(topic.id, start, happened.at + 1))}
         quoted = top_mentions(rule.when, list(candidates.values()), found)
         return msgspec.json.encode(found).decode(), msgspec.json.encode(quoted).decode()
 

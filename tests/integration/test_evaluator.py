@@ -11,6 +11,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
+from resonance.alerts.reasons import Said
 from resonance.baseline import Baseline
 from resonance.catalogue import Catalogue, Channel, Department, NegativeShare, Rule, Silent, Threshold, Topic
 from resonance.clock import ManualClock
@@ -226,3 +227,16 @@ def test_what_comes_late_does_not_change_what_is_usual_with_the_next_owner(world
     assert learned(world) == before
     past(world, 3 * 288, 288, told=True)
     assert learned(world).since < before.since
+
+
+def test_why_it_fired_is_read_from_what_was_counted_not_from_what_was_imported_meanwhile(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blank = {"text": "", "language": None, "author_key": None, "links": (), "reach": None, "engagement": 0}
+    came = [Said(key=f"{n}", platform="live" if n < 9 else "imported", **blank) for n in range(50)]  # type: ignore[arg-type]
+    monkeypatch.setattr(world.evaluator.store, "said", lambda *_: came)
+    world.pass_minute(0, 9)
+    world.evaluator.step()
+    ((why,),) = {row for row in world.rows(schema.alert, "reasons") if "volume" in row[0]}
+    platforms = {reason["code"]: reason["values"] for reason in msgspec.json.decode(why)}["platforms"]
+    assert platforms == [{"platform": "live", "mentions": 9}]
