@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from msgspec import Struct, structs
@@ -14,6 +15,8 @@ from resonance.model import instant, micros
 from resonance.stores.figures import value_of
 from resonance.update import Counts
 
+_EARLIER, _FELT = timedelta(days=28), ("volume", "negative")
+"""What share of the mentions is usually negative is told by those of so many days before."""
 _SEVERITY = ("critical", "warning", "notice")
 
 
@@ -34,7 +37,7 @@ def tell(page: Page, row: Mapping[str, Any]) -> Told:
     """The alert with its sentence; numbers are those of now."""
     material = page.parts.incidents.material(row, names=not page.parts.pseudonymous)
     facts = _facts(page, row, material)
-    so_far = SoFar(facts["mentions"], facts["negative"], facts["usual"]) if facts else None
+    so_far = SoFar(**{name: facts[name] for name in SoFar.__struct_fields__}) if facts else None
     said = sentence(material, language=page.language, zone=str(page.zone), now=micros(page.now), so_far=so_far)
     return Told(row, material, said, quoted(material), facts, _when_it_fired(page, material))
 
@@ -63,6 +66,9 @@ def _facts(page: Page, row: Mapping[str, Any], material: Material) -> dict[str, 
     start = instant(since)
     end = instant(row["resolved_at"]) if row["resolved_at"] else page.now
     counts = page.parts.figures.totals([topic], start, end, group="topic").get(topic, Counts())
+    earlier = page.parts.figures.totals([topic], start - _EARLIER, start, group="topic", metrics=_FELT).get(
+        topic, Counts()
+    )
     (usual,) = page.parts.expectations.usual({topic: page.catalogue.zone_of(topic)}, [start, end])[topic]
     return {
         "start": micros(start),
@@ -70,6 +76,8 @@ def _facts(page: Page, row: Mapping[str, Any], material: Material) -> dict[str, 
         "mentions": counts.mentions,
         "usual": usual.mean if usual else None,
         "negative": counts.negative,
+        "usual_share": earlier.negative / earlier.mentions if earlier.mentions else None,
+        "platforms": tuple(page.parts.figures.mentions([topic], start, end, groups=("platform",))["platform"].items()),
         "unclear": counts.uncertain,
         "share": counts.negative / counts.mentions if counts.mentions else 0.0,
         "reach": value_of("reach", counts),
@@ -77,12 +85,19 @@ def _facts(page: Page, row: Mapping[str, Any], material: Material) -> dict[str, 
 
 
 def _when_it_fired(page: Page, material: Material) -> dict[str, str]:
-    """The two numbers that set it off, in words; empty where it was something else."""
-    values = next((reason["values"] for reason in material.reasons if reason["code"] == "volume"), None)
-    if values is None or values.get("expected") is None:
+    """The numbers that set it off, in words: a count with what was usual, or a share; empty where it was something else."""
+    reasons = {reason["code"]: reason["values"] for reason in material.reasons}
+    share, volume = reasons.get("negative_share"), reasons.get("volume")
+    if share:
+        return {
+            "share": page.percent(share["share"]),
+            "count": page.speech.number(share["mentions"]),
+            "window": page.speech.span(share["window"]),
+        }
+    if volume is None or volume.get("expected") is None:
         return {}
     return {
-        "count": page.speech.number(values["count"]),
-        "usual": page.about(values["expected"]),
-        "window": page.speech.span(values["window"]),
+        "count": page.speech.number(volume["count"]),
+        "usual": page.about(volume["expected"]),
+        "window": page.speech.span(volume["window"]),
     }

@@ -53,6 +53,7 @@ def topic_view(name: str, page: PageOf, period: Annotated[Period, Query()] = "24
     rows, _ = page.parts.incidents.page(AlertFilter(state=("firing",), topic=(name,)), page.caller.scope, limit=5)
     steps = page.parts.figures.counted([name], Span(start, page.now, step, page.zone), tuple(MADE_OF))[name]
     sums = reduce(plus, (one.counts or Counts() for one in steps), Counts())
+    before = _before(page, name, start)
     latest = page.parts.mentions.page(MentionFilter(topic=(name,)), page.caller.scope, limit=4)
     return page.render(
         "topic.html",
@@ -63,9 +64,10 @@ def topic_view(name: str, page: PageOf, period: Annotated[Period, Query()] = "24
         alerts=tell_all(page, rows),
         departments=_departments(page, topic),
         numbers=_numbers(sums),
-        before=_before(page, name, start),
+        before=before,
         chart=_chart(page, name, [one for one in steps if one.at >= start], timedelta(seconds=int(step))),
-        share=sums.negative / sums.mentions if sums.mentions else None,
+        share=_share(sums.negative, sums.mentions),
+        share_before=_share(before["negative"], before["volume"]) if before else None,
         shares=_shares(page, name, start, sums),
         latest=[shown(page, one, name) for one in latest.items],
     )
@@ -92,6 +94,10 @@ def _before(page: Page, name: str, start: datetime) -> dict[str, float | None] |
 
 def _numbers(counts: Counts) -> dict[str, float | None]:
     return {metric: value_of(metric, counts) for metric in _NUMBERS}
+
+
+def _share(part: float | None, whole: float | None) -> float | None:
+    return part / whole if part is not None and whole else None
 
 
 def _shares(page: Page, name: str, start: datetime, sums: Counts) -> dict[str, list[dict[str, Any]]]:

@@ -46,12 +46,14 @@ class Material(Struct, frozen=True):
 
 
 class SoFar(Struct, frozen=True):
-    """What has been counted since an alert's matter began: mentions, those of them that are negative, and how many
-    mentions are usual in that time (None: not known)."""
+    """What has been counted since an alert's matter began: mentions, those of them that are negative, how many of each are
+    usual in that time (mentions; the negative ones' share of all; None: not known), and mentions by platform."""
 
     mentions: int
     negative: int
-    usual: float | None
+    usual: float | None = None
+    usual_share: float | None = None
+    platforms: tuple[tuple[str, int], ...] = ()
 
 
 class Part(Struct, frozen=True):

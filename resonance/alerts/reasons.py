@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from resonance.alerts.rules import Verdict
+from resonance.alerts.onset import onset
+from resonance.alerts.rules import Verdict, window_seconds
 from resonance.catalogue import Condition, NegativeShare, Silent
 
 _LISTED, _MENTIONS = 5, 5
@@ -44,24 +45,29 @@ class Said(Struct, frozen=True):
     kind: str = "post"
     voice: str = "earned"
     label: str | None = None
+    at: int = 0
+    """When it was said (µs)."""
 
 
 def reasons(
-    condition: Condition, verdict: Verdict, said: Sequence[Said], key_terms: KeyTerms, exclude: Iterable[str]
+    condition: Condition, verdict: Verdict, at: int, said: Sequence[Said], key_terms: KeyTerms, exclude: Iterable[str]
 ) -> list[dict[str, Any]]:
-    """[{"code", "values"}]; texts of reposts are not read twice."""
+    """[{"code", "values"}] of what fired at `at` (µs); texts of reposts are not read twice. `since`: when it began (epoch s)."""
     found: list[dict[str, Any]] = []
+    critical = isinstance(condition, NegativeShare)
+    telling = (one.at for one in said if one.label == "negative" or not critical)
+    since = onset(telling, at - window_seconds(condition) * 1_000_000, at) // 1_000_000
     if isinstance(condition, NegativeShare):
         share = round(verdict.value or 0.0, 3)
-        found.append(
-            _reason("negative_share", {"share": share, "mentions": verdict.mentions, "window": condition.window})
-        )
+        facts = {"share": share, "mentions": verdict.mentions, "window": condition.window, "since": since}
+        found.append(_reason("negative_share", facts))
     elif not isinstance(condition, Silent):
         volume = {
             "count": verdict.mentions,
             "expected": verdict.expected,
             "score": verdict.score,
             "window": condition.window,
+            "since": since,
         }
         volume["factor"] = round(verdict.mentions / verdict.expected, 2) if verdict.expected else None
         found.append(_reason("volume", volume))

@@ -44,12 +44,13 @@ def sentence(material: Material, *, language: str, zone: str, now: int, so_far: 
 
 
 def began(material: Material) -> int | None:
-    """Since when it is so (µs): what set it off came in the window before it fired; of a silent source, its last sign."""
+    """Since when it is so (µs); of a silent source, its last sign. Where that was not noted, all the window long."""
     reasons: dict[str, Any] = {reason["code"]: reason["values"] for reason in material.reasons}
-    silent = reasons.get("silent", {}).get("since")
-    if silent is not None:
-        return int(silent) * 1_000_000
-    counted = reasons.get("volume") or reasons.get("negative_share") or {}
+    counted: dict[str, Any] = next(
+        (reasons[code] for code in ("silent", "volume", "negative_share") if code in reasons), {}
+    )
+    if counted.get("since") is not None:
+        return int(counted["since"]) * 1_000_000
     if material.fired_at is None or "window" not in counted:
         return material.fired_at
     return material.fired_at - int(duration(counted["window"]).total_seconds()) * 1_000_000
@@ -109,10 +110,11 @@ class _Telling:
     def sentence(self, now: int, so_far: SoFar | None) -> Clauses:
         """Its clauses in order; what is unknown is left out."""
         phrase, facts = self._fact(so_far)
+        where = self._where(so_far)
         quote, who = self._spark()
         clauses = [
             (phrase, {"since": self._since(now), "topic": clean(self.material.topic_name, _NAME), **facts}),
-            ("sentence_where" if self._where() else "", {"items": self._where()}),
+            ("sentence_where" if where else "", {"items": where}),
             (("sentence_cause_who" if who else "sentence_cause") if quote else "", {"quote": quote, "who": who}),
             ("sentence_who" if self.material.departments else "", {"who": ", ".join(self.material.departments)}),
         ]
@@ -183,7 +185,10 @@ class _Telling:
         share, values = self.reasons.get("negative_share"), self.reasons.get("volume")
         if share:
             felt = so_far.negative / so_far.mentions if so_far and so_far.mentions else share["share"]
-            return "sentence_share", {"percent": self.speech.number(100 * felt)}
+            percent = self.speech.number(100 * felt)
+            if so_far is None or so_far.usual_share is None:
+                return "sentence_share", {"percent": percent}
+            return "sentence_share_usual", {"percent": percent, "usual": self.speech.number(100 * so_far.usual_share)}
         if not values or self.material.fired_at is None:
             return "sentence_bare", {}
         count, usual = values["count"], values.get("expected")
@@ -210,10 +215,11 @@ class _Telling:
         phrase = "sentence_today" if days[0] == days[1] else "sentence_day"
         return self.words[phrase].format(clock=self.speech.clock(at), date=self.speech.date(at))
 
-    def _where(self) -> str:
-        items = self.reasons.get("platforms") or []
-        total = sum(item["mentions"] for item in items)
-        named = [clean(platform_name(item["platform"]), _ITEM) for item in items if item["mentions"] >= _MOSTLY * total]
+    def _where(self, so_far: SoFar | None) -> str:
+        told = [(item["platform"], item["mentions"]) for item in self.reasons.get("platforms") or []]
+        known = sorted(so_far.platforms, key=lambda item: -item[1]) if so_far and so_far.platforms else told
+        total = sum(mentions for _, mentions in known)
+        named = [clean(platform_name(name), _ITEM) for name, mentions in known if mentions >= _MOSTLY * total]
         return self.words["sentence_and"].join(named[:2])
 
     def _spark(self) -> tuple[str, str]:

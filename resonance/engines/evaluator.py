@@ -244,7 +244,7 @@ class Evaluator:
         words = [word for leaf in leaves(parse(topic.query)) if (word := word_of(leaf))]
         # What was imported meanwhile was not counted; it is older than what was.
         counted = said[: happened.verdict.mentions]
-        found = reasons(rule.when, happened.verdict, counted, self.key_terms, words)
+        found = reasons(rule.when, happened.verdict, happened.at, counted, self.key_terms, words)
         # The newest are not all there were: what drew the most reactions may be older.
         candidates = {one.key: one for one in (*counted, *self.store.stirring(topic.id, start, happened.at + 1))}
         quoted = top_mentions(rule.when, list(candidates.values()), found)

@@ -190,8 +190,12 @@ def test_an_erased_author_is_gone_and_neither_a_replay_nor_an_old_backup_brings_
     ends = [KafkaPlace(cluster).end(lane) for lane in range(LANES)]
     cluster.start("work-1", "work-2")
     cluster.until(
-        lambda: all(
-            cluster.one(f'SELECT "offset" FROM position WHERE lane = {lane}') >= end for lane, end in enumerate(ends)
+        lambda: (
+            all(
+                cluster.one(f'SELECT "offset" FROM position WHERE lane = {lane}') >= end
+                for lane, end in enumerate(ends)
+            )
+            and cluster.settled()
         )
     )
     assert found_in_rows(cluster.database, needles) == []

@@ -60,9 +60,9 @@ def test_a_channel_says_what_became_of_its_last_message(desk: Desk) -> None:
     notify(desk, "mail", "a", "waiting", "down")
     notify(desk, "mail", "b", None)
     page = desk.get("/channels", {**GERMAN, **key}).text
-    told = dict(re.findall(r'<h2>(\w+) <.*?<p class="sentence small">(.*?)</p>', page, re.DOTALL))
+    told = dict(re.findall(r'<h2>(\w+)</h2>.*?<p class="sentence small">(.*?)</p>', page, re.DOTALL))
     assert told["none"] == "Noch wurde nichts gesendet."
-    assert told["press"] == "Letzte Nachricht: Alarm zugestellt (14:00 Uhr)."
+    assert told["press"] == 'Letzte Nachricht: <a href="/alerts/a">Alarm zugestellt</a> (14:00 Uhr).'
     assert told["mail"].endswith("2 Nachrichten warten.") and "wartet auf den Versand" in told["mail"]
 
 
@@ -115,7 +115,9 @@ def test_a_topics_alerts_are_one_card_led_by_the_most_severe_and_taken_together(
     assert [severity for severity, _ in cards] == ["critical", "warning"]
     told = re.sub(r"<[^>]+>", "", cards[0][1])
     assert "6-mal so viele Erwähnungen von Bahn" in told
-    assert "Außerdem: Seit 13:05 Uhr sind 70\u00a0% der Erwähnungen von Bahn negativ." in told.replace(" %", "\u00a0%")
+    assert "Weiterer Alarm: Seit 13:05 Uhr sind 70\u00a0% der Erwähnungen von Bahn negativ." in told.replace(
+        " %", "\u00a0%"
+    )
     assert '<a href="/alerts/b">' in cards[0][1] and "/alerts/b" not in cards[1][1]
     form = {"to": "/", "also": re.findall(r'name="also" value="([^"]*)"', cards[0][1])[0]}
     desk.client.post("/alerts/a/acknowledge", data=form, headers={"Origin": "http://127.0.0.1:8000"})

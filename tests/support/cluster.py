@@ -189,7 +189,11 @@ class Cluster:
     def caught_up(self, last: datetime) -> bool:
         """Whether every lane has seen all of the recording, and no reply has to look at its root any more."""
         seen = f"SELECT count(*) = {LANES} FROM position WHERE progress > {_micros(last) + 120_000_000}"
-        return bool(self.one(seen)) and self.one("SELECT count(*) FROM orphan WHERE kind = 'child'") == 0
+        return bool(self.one(seen)) and self.settled()
+
+    def settled(self) -> bool:
+        """Whether no reply has to look at its root any more."""
+        return bool(self.one("SELECT count(*) FROM orphan WHERE kind = 'child'") == 0)
 
 
 def _micros(at: datetime) -> int:

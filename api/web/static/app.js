@@ -70,10 +70,10 @@
       ],
       series: [
         {},
-        { stroke: "transparent", points: { show: false } },
-        { stroke: "transparent", points: { show: false } },
+        { stroke: color("--edge"), width: 1, points: { show: false } },
+        { stroke: color("--edge"), width: 1, points: { show: false } },
         { stroke: color("--accent"), width: 2, points: { show: false } },
-        { stroke: color("--alarm"), fill: color("--alarm") + "55", width: 1, points: { show: false } },
+        { stroke: "transparent", fill: color("--alarm") + "88", width: 0, points: { show: false } },
         { stroke: color("--accent"), width: 2, points: { show: true, size: 7, fill: color("--paper") } },
       ],
       bands: [{ series: [1, 2], fill: color("--band") }],
