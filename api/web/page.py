@@ -21,7 +21,7 @@ from api.security import Caller, PartsOf, Reader
 from api.web.assets import address
 from api.web.words import templates
 from api.wording import Language, preferred
-from resonance.alerts.speech import Speech, platform_name
+from resonance.alerts.speech import Speech, author_name, platform_name
 from resonance.catalogue import Catalogue
 from resonance.model import instant, micros
 
@@ -85,6 +85,7 @@ class Page:
             "percent": self.percent,
             "signed": self.signed,
             "platform": platform_name,
+            "named": author_name,
             "instant": lambda at: instant(at).isoformat(),
             "writes": bool(self.caller.permissions & {"write", "admin"}),
             "play": play,

@@ -115,6 +115,15 @@ def _harmless(character: str) -> str:
     return " " if unicodedata.category(character) in ("Cc", "Cs", "Co", "Cn", "Zl", "Zp") else character
 
 
+def author_name(author: str) -> str:
+    """A handle with its sign; a name of several words as it is.
+
+    >>> author_name("ana.example"), author_name("@ana"), author_name("Nordkurier am Sonntag")
+    ('@ana.example', '@ana', 'Nordkurier am Sonntag')
+    """
+    return author if len(author.split()) > 1 else f"@{author.removeprefix('@')}"
+
+
 def platform_name(platform: str) -> str:
     """What people call a platform.
 

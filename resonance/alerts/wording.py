@@ -11,7 +11,7 @@ from msgspec import structs
 
 from resonance.alerts.message import Clauses, Material, Message, Part, Quote, Shown, SoFar
 from resonance.alerts.phrases import PHRASES, QUOTES, WEEKDAYS
-from resonance.alerts.speech import Speech, clean, platform_name, web_address
+from resonance.alerts.speech import Speech, author_name, clean, platform_name, web_address
 from resonance.catalogue import duration
 from resonance.model import instant
 
@@ -228,7 +228,7 @@ class _Telling:
             return "", ""
         mention = quoted(self.material)[0]
         opened, closed = QUOTES[self.speech.language]
-        author = clean(f"@{mention.author.removeprefix('@')}", _ITEM) if mention.author else ""
+        author = clean(author_name(mention.author), _ITEM) if mention.author else ""
         who = ", ".join(part for part in (author, clean(platform_name(mention.platform), _ITEM)) if part)
         text = clean(mention.text, _SPARK)
         if text.endswith("…"):
@@ -284,11 +284,11 @@ class _Telling:
     def _author(self, item: Any) -> str:
         """Erased since, or not to be named: empty."""
         name = self.material.authors.get(item["author"])
-        return clean(f"@{name.removeprefix('@')}", _ITEM) if name else ""
+        return clean(author_name(name), _ITEM) if name else ""
 
     def _quote(self, mention: Shown) -> Quote:
         opened, closed = QUOTES[self.speech.language]
-        author = clean(f"@{mention.author.removeprefix('@')}", _ITEM) if mention.author else ""
+        author = clean(author_name(mention.author), _ITEM) if mention.author else ""
         reach = "" if mention.reach is None else self.words["reach"].format(reach=self.speech.number(mention.reach))
         who = ", ".join(part for part in (author, clean(platform_name(mention.platform), _ITEM), reach) if part)
         return Quote(f"{opened}{clean(mention.text, _EXCERPT)}{closed}", who, web_address(mention.url))
