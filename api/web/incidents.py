@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, RedirectResponse
+from msgspec import structs
 
 from api.security import Writer
 from api.web.page import Form, Page, PageOf, Viewed, back
@@ -56,14 +57,18 @@ def _silences(page: Page) -> list[dict[str, object]]:
 def alert_view(name: str, page: PageOf) -> HTMLResponse:
     """Everything about one alert."""
     row = page.parts.incidents.get(name, page.caller.scope)
-    told = tell(page, row)
+    others = page.parts.incidents.page(AlertFilter(("firing",), (row["topic"],)), page.caller.scope, limit=20)[0]
+    beside = [tell(page, one) for one in others if one["id"] != name] if row["state"] == "firing" else []
+    told = structs.replace(tell(page, row), also=tuple(beside))
+    told_to = _told_to(page, name)
     return page.render(
         "alert.html",
         told=told,
         row=row,
         reasons={reason["code"]: reason["values"] for reason in told.material.reasons},
         sent=as_sent(page, row),
-        told_to=_told_to(page, name),
+        told_to=told_to,
+        reached=any(one["kind"] != "log" for one in told_to),
         silences=[
             one
             for one in _silences(page)

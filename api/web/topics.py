@@ -65,7 +65,9 @@ def topic_view(name: str, page: PageOf, period: Annotated[Period, Query()] = "24
         departments=_departments(page, topic),
         numbers=_numbers(sums),
         before=before,
-        chart=_chart(page, name, [one for one in steps if one.at >= start], timedelta(seconds=int(step))),
+        chart=_chart(
+            page, name, _drawable(steps, start, page.now, timedelta(seconds=int(step))), timedelta(seconds=int(step))
+        ),
         share=_share(sums.negative, sums.mentions),
         share_before=_share(before["negative"], before["volume"]) if before else None,
         shares=_shares(page, name, start, sums),
@@ -113,6 +115,11 @@ def _greatest(parts: dict[str, int]) -> list[dict[str, Any]]:
     return [{"name": key, "mentions": count, "share": count / total} for key, count in ordered if count]
 
 
+def _drawable(steps: list[Step], start: datetime, now: datetime, width: timedelta) -> list[Step]:
+    """Those that began within the period. One that has hardly begun would seem to be a fall."""
+    return [one for one in steps if one.at >= start and now - one.at >= width / 3]
+
+
 def _chart(page: Page, name: str, steps: list[Step], width: timedelta) -> dict[str, Any]:
     """The series of whole steps with its band: rows for a table and for uPlot, and the same drawn as SVG for those without
     script. The last step is open: it has not ended yet, and is drawn apart."""
@@ -131,7 +138,7 @@ def _chart(page: Page, name: str, steps: list[Step], width: timedelta) -> dict[s
         for step, band in zip(steps, usual, strict=True)
     ]
     top = max([*(row["value"] or 0 for row in rows), *(band.high for band in usual if band), 1])
-    return {"rows": rows, "top": top, **_drawn(rows, top), "width": _WIDTH, "height": _HEIGHT}
+    return {"rows": rows, "top": top, **_drawn(rows, top, width), "width": _WIDTH, "height": _HEIGHT}
 
 
 def _fired(page: Page, name: str, start: int) -> list[int]:
@@ -140,22 +147,27 @@ def _fired(page: Page, name: str, start: int) -> list[int]:
     return sorted(row["fired_at"] for row in rows if row["fired_at"] and row["fired_at"] >= start)
 
 
-def _drawn(rows: list[dict[str, Any]], top: float) -> dict[str, Any]:
-    """Points of the lines and of the band."""
-    step = _WIDTH / max(1, len(rows) - 1)
+def _drawn(rows: list[dict[str, Any]], top: float, width: timedelta) -> dict[str, Any]:
+    """Points of the steps and of the band, and where alerts were raised."""
+    step = _WIDTH / len(rows)
+    closed = [row for row in rows if not row["open"]]
 
-    def line(values: list[float]) -> list[str]:
-        return [f"{n * step:.1f},{_HEIGHT - value / top * (_HEIGHT - 4):.1f}" for n, value in enumerate(values)]
+    def high(value: float) -> str:
+        return f"{_HEIGHT - value / top * (_HEIGHT - 4):.1f}"
 
-    low = line([row["usual"].low if row["usual"] else 0 for row in rows])
-    high = line([row["usual"].high if row["usual"] else 0 for row in rows])
-    values = line([row["value"] or 0 for row in rows])
-    closed = sum(not row["open"] for row in rows)
-    negative = line([row["negative"] or 0 for row in rows])[:closed]
+    def stairs(name: str) -> list[str]:
+        levels = [(n, high(row[name] or 0)) for n, row in enumerate(closed)]
+        return [f"{x * step:.1f},{y}" for n, y in levels for x in (n, n + 1)]
+
+    def line(name: str) -> list[str]:
+        edge = [getattr(row["usual"], name) if row["usual"] else 0 for row in rows]
+        return [f"{(n + 0.5) * step:.1f},{high(value)}" for n, value in enumerate(edge)]
+
+    seconds = [(row["fired"] - rows[0]["at"]) / 1e6 for row in rows if row["fired"]]
     return {
-        "line": " ".join(values[:closed]),
-        "open": values[closed].split(",") if closed < len(values) else None,
-        "negative": " ".join([f"0,{_HEIGHT}", *negative, f"{max(0, closed - 1) * step:.1f},{_HEIGHT}"]),
-        "band": " ".join([*high, *reversed(low)]),
-        "marks": [f"{number * step:.1f}" for number, row in enumerate(rows) if row["fired"]],
+        "line": " ".join(stairs("value")),
+        "open": (f"{_WIDTH - 3}", high(rows[-1]["value"] or 0)) if len(closed) < len(rows) else None,
+        "negative": " ".join([f"0,{_HEIGHT}", *stairs("negative"), f"{len(closed) * step:.1f},{_HEIGHT}"]),
+        "band": " ".join([*line("high"), *reversed(line("low"))]),
+        "marks": [f"{one / width.total_seconds() * step:.1f}" for one in seconds],
     }

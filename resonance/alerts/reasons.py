@@ -83,7 +83,7 @@ def reasons(
 
 def top_mentions(condition: Condition, said: Sequence[Said], why: Sequence[dict[str, Any]]) -> list[str]:
     """The keys of the mentions that tell most: those that say what `why` (of `reasons`) says the alert is about and draw
-    reactions, then those that reach many; what one has said already counts half in the next. What others say comes before
+    reactions, then those that reach many; what one has said already counts a quarter in the next. What others say comes before
     our own voice, originals before reposts, and where criticism set the alert off, criticism before the rest."""
     critical = isinstance(condition, NegativeShare)
     terms = [term for reason in why if reason["code"] == "top_terms" for term in reason["values"]]
@@ -102,7 +102,7 @@ def top_mentions(condition: Condition, said: Sequence[Said], why: Sequence[dict[
         best = min(left, key=rank)
         left.remove(best)
         chosen.append(best[0].key)
-        weights |= {term: weights[term] / 2 for term in best[1]}
+        weights |= {term: weights[term] / 4 for term in best[1]}
     return chosen
 
 

@@ -18,6 +18,7 @@ from tests.support.machine import at
 from tests.support.seeding import Desk
 
 GERMAN = {"Accept-Language": "de"}
+SETTINGS = {"slack": {"secret": "env:SLACK"}, "email": {"to": ["press@acme.example"]}}
 
 
 @pytest.fixture
@@ -42,10 +43,14 @@ def notify(desk: Desk, channel: str, alert: str, state: str | None, problem: str
 def test_an_alert_says_who_was_told_and_whom_it_could_not_reach(desk: Desk) -> None:
     desk.seed.alert("a", "bahn")
     assert "Niemand wurde benachrichtigt" in desk.get("/alerts/a", GERMAN).text
+    key = desk.key("admin")
+    desk.client.post("/v1/channels", json={"id": "desk", "kind": "log"}, headers=key)
+    notify(desk, "desk", "a", "sent")
+    assert "Niemand hat eine Nachricht bekommen" in desk.get("/alerts/a", {**GERMAN, **key}).text
     notify(desk, "press", "a", "sent")
     notify(desk, "mail", "a", "failed", "no such mailbox")
     notify(desk, "hook", "a", None)
-    page = re.sub(r"<[^>]+>", "", desk.get("/alerts/a", GERMAN).text)
+    page = re.sub(r"<[^>]+>", "", desk.get("/alerts/a", {**GERMAN, **key}).text)
     assert "press (press): Alarm zugestellt (14:00 Uhr)" in page
     assert "konnte nicht zugestellt werden (14:00 Uhr): no such mailbox" in page
     assert "wartet auf den Versand (14:00 Uhr)." in page
@@ -53,16 +58,18 @@ def test_an_alert_says_who_was_told_and_whom_it_could_not_reach(desk: Desk) -> N
 
 def test_a_channel_says_what_became_of_its_last_message(desk: Desk) -> None:
     key = desk.key("admin")
-    for name in ("press", "mail", "none"):
-        body = {"id": name, "kind": "log"}
+    for name, kind in (("press", "slack"), ("desk", "log"), ("mail", "email"), ("none", "log")):
+        body = {"id": name, "kind": kind, **SETTINGS.get(kind, {})}
         assert desk.client.post("/v1/channels", json=body, headers=key).status_code == 201
     notify(desk, "press", "a", "sent")
+    notify(desk, "desk", "a", "sent")
     notify(desk, "mail", "a", "waiting", "down")
     notify(desk, "mail", "b", None)
     page = desk.get("/channels", {**GERMAN, **key}).text
     told = dict(re.findall(r'<h2>(\w+)</h2>.*?<p class="sentence small">(.*?)</p>', page, re.DOTALL))
     assert told["none"] == "Noch wurde nichts gesendet."
     assert told["press"] == 'Letzte Nachricht: <a href="/alerts/a">Alarm zugestellt</a> (14:00 Uhr).'
+    assert told["desk"] == 'Letzte Nachricht: <a href="/alerts/a">im Protokoll vermerkt</a> (14:00 Uhr).'
     assert told["mail"].endswith("2 Nachrichten warten.") and "wartet auf den Versand" in told["mail"]
 
 

@@ -17,14 +17,23 @@
   let plot = null;
   const number = (text) => (text === "" ? null : Number(text));
   const rows = () => [...document.querySelectorAll("#series tbody tr")].map((row) => row.dataset);
-  const columns = (data) => [
-    data.map((row) => Number(row.at)),
-    data.map((row) => number(row.high)),
-    data.map((row) => number(row.low)),
-    data.map((row) => ("open" in row ? null : number(row.value))),
-    data.map((row) => ("open" in row ? null : number(row.negative))),
-    data.map((row) => ("open" in row ? number(row.value) : null)),
-  ];
+  // Steps of time: each level lasts until the next begins, the last closed one until the open one does, which is a dot at the end.
+  const columns = (data) => {
+    const at = data.map((row) => Number(row.at));
+    at.push(2 * at[at.length - 1] - (at[at.length - 2] ?? at[0] - 1));
+    const lasting = (values) => [...values, values[values.length - 1]];
+    const open = data.findIndex((row) => "open" in row);
+    const closed = open < 0 ? data.length : open;
+    const steps = (name) => at.map((_at, n) => (n > closed || closed === 0 ? null : number(data[Math.min(n, closed - 1)][name])));
+    return [
+      at,
+      lasting(data.map((row) => number(row.high))),
+      lasting(data.map((row) => number(row.low))),
+      steps("value"),
+      steps("negative"),
+      at.map((_at, n) => (n === at.length - 1 && open >= 0 ? number(data[open].value) : null)),
+    ];
+  };
   function draw() {
     const place = document.getElementById("chart");
     if (!place || !window.uPlot) return;
@@ -56,6 +65,7 @@
       }
       ctx.restore();
     };
+    const stairs = window.uPlot.paths.stepped({ align: 1 });
     const size = () => ({ width: place.clientWidth, height: 240 });
     place.replaceChildren();
     plot = new window.uPlot({
@@ -72,8 +82,8 @@
         {},
         { stroke: color("--edge"), width: 1, points: { show: false } },
         { stroke: color("--edge"), width: 1, points: { show: false } },
-        { stroke: color("--accent"), width: 2, points: { show: false } },
-        { stroke: "transparent", fill: color("--alarm") + "88", width: 0, points: { show: false } },
+        { stroke: color("--accent"), width: 2, points: { show: false }, paths: stairs },
+        { stroke: "transparent", fill: color("--alarm") + "88", width: 0, points: { show: false }, paths: stairs },
         { stroke: color("--accent"), width: 2, points: { show: true, size: 7, fill: color("--paper") } },
       ],
       bands: [{ series: [1, 2], fill: color("--band") }],
