@@ -8,11 +8,10 @@ from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, RedirectResponse
-from msgspec import structs
 
 from api.security import Writer
 from api.web.page import Form, Page, PageOf, Viewed, back
-from api.web.telling import as_sent, tell, tell_all
+from api.web.telling import as_sent, beside, tell, tell_all
 from resonance.alerts.speech import web_address
 from resonance.alerts.wording import message
 from resonance.errors import Invalid, Problem
@@ -58,8 +57,9 @@ def alert_view(name: str, page: PageOf) -> HTMLResponse:
     """Everything about one alert."""
     row = page.parts.incidents.get(name, page.caller.scope)
     others = page.parts.incidents.page(AlertFilter(("firing",), (row["topic"],)), page.caller.scope, limit=20)[0]
-    beside = [tell(page, one) for one in others if one["id"] != name] if row["state"] == "firing" else []
-    told = structs.replace(tell(page, row), also=tuple(beside))
+    told = tell(page, row)
+    if row["state"] == "firing":
+        told = beside(page, told, [tell(page, one) for one in others if one["id"] != name])
     told_to = _told_to(page, name)
     return page.render(
         "alert.html",

@@ -127,7 +127,7 @@ def shown(page: Page, found: Found, topic: str = "", *, whole: bool = False) -> 
         "cut": cut,
         "label": matches[0].label if matches else None,
         "reach": row["reach"],
-        "engagement": row["engagement_total"],
+        "engagement": row["engagement_total"] if row["engagement"] != "{}" else None,
         "url": web_address(row["url"]),
         "threaded": row["kind"] in ("comment", "repost", "quote"),
     }

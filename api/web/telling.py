@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -30,6 +30,8 @@ class Told(Struct, frozen=True):
     quotes: list[Shown]
     facts: dict[str, Any]
     fired: dict[str, str]
+    raised: str
+    """When it was raised, in words; with the times of `also`."""
     also: tuple[Told, ...] = ()
 
 
@@ -39,7 +41,7 @@ def tell(page: Page, row: Mapping[str, Any]) -> Told:
     facts = _facts(page, row, material)
     so_far = SoFar(**{name: facts[name] for name in SoFar.__struct_fields__}) if facts else None
     said = sentence(material, language=page.language, zone=str(page.zone), now=micros(page.now), so_far=so_far)
-    return Told(row, material, said, quoted(material), facts, _when_it_fired(page, material))
+    return Told(row, material, said, quoted(material), facts, _when_it_fired(page, material), _raised(page, [row]))
 
 
 def tell_all(page: Page, rows: Iterable[Mapping[str, Any]]) -> list[Told]:
@@ -47,7 +49,17 @@ def tell_all(page: Page, rows: Iterable[Mapping[str, Any]]) -> list[Told]:
     topics: dict[str, list[Told]] = {}
     for row in sorted(rows, key=lambda row: (_SEVERITY.index(row["severity"]), -(row["fired_at"] or 0))):
         topics.setdefault(row["topic"], []).append(tell(page, row))
-    return [structs.replace(first, also=tuple(also)) for first, *also in topics.values()]
+    return [beside(page, first, also) for first, *also in topics.values()]
+
+
+def beside(page: Page, told: Told, others: Sequence[Told]) -> Told:
+    """An alert with the topic's others."""
+    return structs.replace(told, also=tuple(others), raised=_raised(page, [one.row for one in (told, *others)]))
+
+
+def _raised(page: Page, rows: Iterable[Mapping[str, Any]]) -> str:
+    times = sorted(row["fired_at"] or row["pending_at"] for row in rows)
+    return ", ".join(dict.fromkeys(page.when(time) for time in times))
 
 
 def as_sent(page: Page, row: Mapping[str, Any]) -> Message:

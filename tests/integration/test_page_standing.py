@@ -102,7 +102,7 @@ def test_today_says_which_share_since_midnight_is_negative(desk: Desk) -> None:
     assert "40\u00a0%" in cells and "–" in cells
 
 
-@pytest.mark.parametrize(("running", "word"), [(True, "live"), (False, "angehalten")])
+@pytest.mark.parametrize(("running", "word"), [(True, "live"), (False, "Demo angehalten")])
 def test_a_page_whose_time_stands_still_does_not_call_itself_live(tmp_path: Path, running: bool, word: str) -> None:
     nothing = lambda: None  # noqa: E731
     desk = Desk(tmp_path, {"demo": Demo(lambda: Play(running, False, False), nothing, nothing, nothing)})
@@ -129,3 +129,19 @@ def test_a_topics_alerts_are_one_card_led_by_the_most_severe_and_taken_together(
     form = {"to": "/", "also": re.findall(r'name="also" value="([^"]*)"', cards[0][1])[0]}
     desk.client.post("/alerts/a/acknowledge", data=form, headers={"Origin": "http://127.0.0.1:8000"})
     assert desk.seed.count(schema.acknowledgement) == 2
+
+
+def test_reactions_are_those_counted_so_far_and_unknown_where_nobody_told(desk: Desk) -> None:
+    desk.seed.mention("x:1", "bahn", engagement='{"likes":[0,0]}', engagement_total=0)
+    desk.seed.mention("x:2", "post", engagement="{}", engagement_total=0)
+    assert "bisher 0 Reaktionen" in desk.get("/mentions", GERMAN, topic="bahn").text
+    assert "Reaktionen unbekannt" in desk.get("/mentions", GERMAN, topic="post").text
+
+
+def test_criticism_is_read_of_the_last_hour_where_it_began_in_it(desk: Desk) -> None:
+    volume = '[{"code": "volume", "values": {"count": 24, "expected": 4.0, "window": "15m", "since": %d}}]'
+    for name, topic, since in (("a", "bahn", -1200), ("b", "post", -7200)):
+        desk.seed.alert(name, topic, reasons=volume % (micros(at(since)) // 1_000_000))
+    page = desk.get("/", GERMAN).text
+    assert "/mentions?topic=bahn&amp;since=1h&amp;label=negative" in page
+    assert "/mentions?topic=post&amp;since=24h&amp;label=negative" in page

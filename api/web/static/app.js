@@ -40,7 +40,7 @@
     const data = columns(rows());
     if (plot && place.contains(plot.root)) { plot.setData(data); return; }
     const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-    const language = document.documentElement.lang;
+    const language = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
     const time = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: place.dataset.zone });
     const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone: place.dataset.zone });
     const long = data[0].length > 1 && data[0][data[0].length - 1] - data[0][0] > 2 * 86400;
@@ -49,7 +49,7 @@
       const text = time.format(new Date(at * 1000));
       return long || text === "00:00" ? day.format(new Date(at * 1000)) : text;
     };
-    // Where alerts went off: dashed lines over the plot.
+    // Where alerts went off: dashed lines behind the plot.
     const marks = (self) => {
       const { ctx, bbox } = self;
       ctx.save();
@@ -72,7 +72,7 @@
       ...size(),
       legend: { show: false },
       cursor: { y: false },
-      hooks: { draw: [marks] },
+      hooks: { drawAxes: [marks] },
       scales: { y: { range: (_self, _low, high) => [0, Math.max(1, high * 1.15)] } },
       axes: [
         { ...axis, values: (_self, at) => at.map(clock) },
