@@ -22,7 +22,7 @@ _SEVERITY = ("critical", "warning", "notice")
 
 class Told(Struct, frozen=True):
     """An alert as a view shows it. Sentence and `facts` tell what has been counted since it began; `fired` what set it off;
-    `also` are the topic's other alerts, which are less severe."""
+    `also` are the topic's other open alerts."""
 
     row: Mapping[str, Any]
     material: Material
