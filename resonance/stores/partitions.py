@@ -42,17 +42,22 @@ def drop_before(database: Database, before: datetime) -> list[str]:
 
 
 def _make(database: Database, day: date) -> list[str]:
-    wanted = [f"{table}_{day:%Y%m%d}" for table in PARTED]
-    new = [name for name in wanted if name not in _existing(database)]
+    made: list[str] = []
+    existing = _existing(database)
     low, high = (row_after(0, int(_start(d).timestamp()) * 1_000_000, 0) for d in (day, day + timedelta(days=1)))
-    for name in new:
-        table = name.rpartition("_")[0]
+    for table in PARTED:
+        name = f"{table}_{day:%Y%m%d}"
+        inside = sa.text(f"SELECT 1 FROM {table}_other WHERE row >= {low} AND row < {high} LIMIT 1")
         with database.write() as connection:
-            inside = sa.text(f"SELECT 1 FROM {table}_other WHERE row >= {low} AND row < {high} LIMIT 1")
+            if name in existing or connection.execute(inside).first() is not None:
+                continue
+            # What somebody writes meanwhile would be of that day, too: looked at again when nobody can.
+            connection.execute(sa.text(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
             if connection.execute(inside).first() is None:
                 range_ = f"FOR VALUES FROM ({low}) TO ({high})"
                 connection.execute(sa.text(f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF {table} {range_}"))
-    return new
+                made.append(name)
+    return made
 
 
 def _existing(database: Database) -> set[str]:

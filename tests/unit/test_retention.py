@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -229,6 +231,30 @@ def test_postgresql_drops_whole_days_and_makes_the_next_ones(database: Database,
     run(database, 400.6)
     assert not {"mention_20260504", "match_20260504"} & partitions._existing(database)
     assert counted(database) == 1
+
+
+@pytest.mark.parametrize(("moment", "kept"), [("LOCK", "mention_other"), ("CREATE TABLE", "mention_20260504")])
+def test_what_is_written_while_a_day_is_made_lies_in_it_or_keeps_it_from_being_made(
+    database: Database, machine: Machine, moment: str, kept: str
+) -> None:
+    if database.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite keeps all days together")
+    writers: list[threading.Thread] = []
+
+    def meddle(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith(moment) and not writers:
+            writers.append(threading.Thread(target=tell, args=(machine, seen(mention()))))
+            writers[-1].start()
+            writers[-1].join(0.5)
+
+    sa.event.listen(database.engine, "before_cursor_execute", meddle)
+    partitions.make_ahead(database, SAID)
+    for writer in writers:
+        writer.join()
+    assert names(database) == ["test:1"]
+    with database.read() as connection:
+        assert connection.exec_driver_sql(f"SELECT count(*) FROM {kept}").scalar() == 1
+    assert partitions.make_ahead(database, SAID) == []
 
 
 def test_installations_that_share_a_database_have_days_of_their_own(store_url: str) -> None:
