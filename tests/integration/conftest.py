@@ -1,4 +1,4 @@
-"""Fixtures of the tests on a cluster, and of those that erase, or tell channels."""
+"""Fixtures of the tests on a cluster, and of those that erase, tell channels, or read the page."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tests.support.erasing import Site
 from tests.support.fake_slack import FakeSlack
 from tests.support.outbox import World, fresh
 from tests.support.postgres import Server
+from tests.support.seeding import Desk
 
 
 @pytest.fixture(scope="session")
@@ -49,3 +50,12 @@ def world(tmp_path: Path) -> Iterator[World]:
     world.catalogue()
     yield world
     database.close()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """The page and the interface over a seeded store with two topics."""
+    made = Desk(tmp_path)
+    made.seed.topics("bahn:pr", "post")
+    yield made
+    made.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +32,6 @@ REASONS = msgspec.json.encode(
         },
     ]
 ).decode()
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path)
-    made.seed.topics("bahn:pr", "post")
-    yield made
-    made.close()
 
 
 def fire(desk: Desk, **columns: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,14 +18,6 @@ from tests.support.seeding import Desk
 
 GERMAN = {"Accept-Language": "de"}
 SETTINGS = {"slack": {"secret": "env:SLACK"}, "email": {"to": ["press@acme.example"]}}
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path)
-    made.seed.topics("bahn:pr", "post")
-    yield made
-    made.close()
 
 
 def notify(desk: Desk, channel: str, alert: str, state: str | None, problem: str | None = None) -> None:
