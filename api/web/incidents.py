@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.security import Writer
 from api.web.page import Form, Page, PageOf, Viewed, back
-from api.web.telling import as_sent, beside, tell, tell_all
+from api.web.telling import as_sent, beside, tell, tell_all, told_to
 from resonance.alerts.speech import web_address
 from resonance.alerts.wording import message
 from resonance.errors import Invalid, Problem
@@ -60,15 +60,16 @@ def alert_view(name: str, page: PageOf) -> HTMLResponse:
     told = tell(page, row)
     if row["state"] == "firing":
         told = beside(page, told, [tell(page, one) for one in others if one["id"] != name])
-    told_to = _told_to(page, name)
+    channels = told_to(page, name)
     return page.render(
         "alert.html",
         told=told,
         row=row,
         reasons={reason["code"]: reason["values"] for reason in told.material.reasons},
         sent=as_sent(page, row),
-        told_to=told_to,
-        reached=any(one["kind"] != "log" for one in told_to),
+        told_to=channels,
+        in_slack=any(one["kind"] == "slack" and one["last"].state == "sent" for one in channels),
+        logged=all(one["kind"] == "log" for one in channels),
         silences=[
             one
             for one in _silences(page)
@@ -77,15 +78,6 @@ def alert_view(name: str, page: PageOf) -> HTMLResponse:
         hours=tuple(SILENCES),
         address=web_address,
     )
-
-
-def _told_to(page: Page, name: str) -> list[dict[str, Any]]:
-    """Channels with their kinds and the last that they were to be told; what is built in is called by its kind."""
-    known, last = page.catalogue.channels, {one.channel: one for one in page.parts.deliveries.of_alert(name)}
-    return [
-        {"id": channel, "kind": known[channel].kind if channel in known else channel, "last": one}
-        for channel, one in last.items()
-    ]
 
 
 @router.post("/alerts/{name}/acknowledge")

@@ -32,6 +32,8 @@ class Told(Struct, frozen=True):
     fired: dict[str, str]
     raised: str
     """When it was raised, in words; with the times of `also`."""
+    reached: tuple[str, ...] = ()
+    """The channels in which people got a message about it, or about one of `also`."""
     also: tuple[Told, ...] = ()
 
 
@@ -41,7 +43,16 @@ def tell(page: Page, row: Mapping[str, Any]) -> Told:
     facts = _facts(page, row, material)
     so_far = SoFar(**{name: facts[name] for name in SoFar.__struct_fields__}) if facts else None
     said = sentence(material, language=page.language, zone=str(page.zone), now=micros(page.now), so_far=so_far)
-    return Told(row, material, said, quoted(material), facts, _when_it_fired(page, material), _raised(page, [row]))
+    return Told(
+        row,
+        material,
+        said,
+        quoted(material),
+        facts,
+        _when_it_fired(page, material),
+        _raised(page, [row]),
+        _reached(page, [row]),
+    )
 
 
 def tell_all(page: Page, rows: Iterable[Mapping[str, Any]]) -> list[Told]:
@@ -54,12 +65,28 @@ def tell_all(page: Page, rows: Iterable[Mapping[str, Any]]) -> list[Told]:
 
 def beside(page: Page, told: Told, others: Sequence[Told]) -> Told:
     """An alert with the topic's others."""
-    return structs.replace(told, also=tuple(others), raised=_raised(page, [one.row for one in (told, *others)]))
+    rows = [one.row for one in (told, *others)]
+    return structs.replace(told, also=tuple(others), raised=_raised(page, rows), reached=_reached(page, rows))
 
 
 def _raised(page: Page, rows: Iterable[Mapping[str, Any]]) -> str:
     times = sorted(row["fired_at"] or row["pending_at"] for row in rows)
     return ", ".join(dict.fromkeys(page.when(time) for time in times))
+
+
+def told_to(page: Page, alert: str) -> list[dict[str, Any]]:
+    """Channels with their kinds and the last that they were to be told; what is built in is called by its kind."""
+    known, last = page.catalogue.channels, {one.channel: one for one in page.parts.deliveries.of_alert(alert)}
+    return [
+        {"id": channel, "kind": known[channel].kind if channel in known else channel, "last": one}
+        for channel, one in last.items()
+    ]
+
+
+def _reached(page: Page, rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    told = [one for row in rows for one in told_to(page, row["id"])]
+    # A log reaches nobody by itself.
+    return tuple(dict.fromkeys(one["id"] for one in told if one["kind"] != "log" and one["last"].state == "sent"))
 
 
 def as_sent(page: Page, row: Mapping[str, Any]) -> Message:

@@ -37,12 +37,16 @@ def test_an_alert_says_who_was_told_and_whom_it_could_not_reach(desk: Desk) -> N
     key = desk.key("admin")
     desk.client.post("/v1/channels", json={"id": "desk", "kind": "log"}, headers=key)
     notify(desk, "desk", "a", "sent")
-    assert "Niemand hat eine Nachricht bekommen" in desk.get("/alerts/a", {**GERMAN, **key}).text
+    page = desk.get("/alerts/a", {**GERMAN, **key}).text
+    assert "Niemand hat eine Nachricht bekommen" in page and "So sähe die Nachricht von 14:00 Uhr in Slack aus" in page
+    assert "Alarm um 14:00 Uhr; niemand hat eine Nachricht bekommen" in desk.get("/", {**GERMAN, **key}).text
+    desk.client.post("/v1/channels", json={"id": "press", "kind": "slack", "secret": "env:SLACK"}, headers=key)
     notify(desk, "press", "a", "sent")
     notify(desk, "mail", "a", "failed", "no such mailbox")
     notify(desk, "hook", "a", None)
     page = re.sub(r"<[^>]+>", "", desk.get("/alerts/a", {**GERMAN, **key}).text)
-    assert "press (press): Alarm zugestellt (14:00 Uhr)" in page
+    assert "press (Slack): Alarm zugestellt (14:00 Uhr)" in page and "Die Nachricht von 14:00 Uhr in Slack" in page
+    assert "Alarm um 14:00 Uhr, gesendet an press; noch kümmert sich niemand." in page
     assert "konnte nicht zugestellt werden (14:00 Uhr): no such mailbox" in page
     assert "wartet auf den Versand (14:00 Uhr)." in page
 
