@@ -83,7 +83,7 @@
         { stroke: color("--edge"), width: 1, points: { show: false } },
         { stroke: color("--edge"), width: 1, points: { show: false } },
         { stroke: color("--accent"), width: 2, points: { show: false }, paths: stairs },
-        { stroke: "transparent", fill: color("--alarm") + "88", width: 0, points: { show: false }, paths: stairs },
+        { stroke: "transparent", fill: color("--fill"), width: 0, points: { show: false }, paths: stairs },
         { stroke: color("--accent"), width: 2, points: { show: true, size: 7, fill: color("--paper") } },
       ],
       bands: [{ series: [1, 2], fill: color("--band") }],
