@@ -46,7 +46,7 @@ def test_an_alert_says_who_was_told_and_whom_it_could_not_reach(desk: Desk) -> N
     notify(desk, "hook", "a", None)
     page = re.sub(r"<[^>]+>", "", desk.get("/alerts/a", {**GERMAN, **key}).text)
     assert "press (Slack): Alarm zugestellt (14:00 Uhr)" in page and "Die Nachricht von 14:00 Uhr in Slack" in page
-    assert "Alarm um 14:00 Uhr, gesendet an press; noch kümmert sich niemand." in page
+    assert "Alarm um 14:00 Uhr, gesendet an press; noch kümmert sich niemand darum." in page
     assert "konnte nicht zugestellt werden (14:00 Uhr): no such mailbox" in page
     assert "wartet auf den Versand (14:00 Uhr)." in page
 

@@ -32,11 +32,13 @@ def test_how_unusual_it_is_goes_by_what_has_been_counted_since_it_began(so_far: 
 
 def test_a_share_is_that_of_what_has_been_counted() -> None:
     hostile = structs.replace(HOSTILE, topic_name="Nordlicht")
-    assert "62 % der Erwähnungen" in told(None, hostile) and "25 % der Erwähnungen" in told(SoFar(80, 20, 1.0), hostile)
+    assert "62\u00a0% der Erwähnungen" in told(None, hostile) and "25\u00a0% der Erwähnungen" in told(
+        SoFar(80, 20, 1.0), hostile
+    )
 
 
 def test_a_share_stands_beside_what_is_usual_where_that_is_known() -> None:
-    assert "25 % der Erwähnungen von Nordlicht negativ statt der üblichen 8 %" in told(
+    assert "25\u00a0% der Erwähnungen von Nordlicht negativ statt der üblichen 8\u00a0%" in told(
         SoFar(80, 20, 1.0, 0.08), structs.replace(HOSTILE, topic_name="Nordlicht")
     )
 
