@@ -57,9 +57,10 @@ def alert_view(name: str, page: PageOf) -> HTMLResponse:
     """Everything about one alert."""
     row = page.parts.incidents.get(name, page.caller.scope)
     others = page.parts.incidents.page(AlertFilter(("firing",), (row["topic"],)), page.caller.scope, limit=20)[0]
-    told = tell(page, row)
+    known: dict[tuple[object, ...], dict[str, Any]] = {}
+    told = tell(page, row, known)
     if row["state"] == "firing":
-        told = beside(page, told, [tell(page, one) for one in others if one["id"] != name])
+        told = beside(page, told, [tell(page, one, known) for one in others if one["id"] != name])
     channels = told_to(page, name)
     return page.render(
         "alert.html",

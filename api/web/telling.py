@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import reduce
 from typing import Any
 
 from msgspec import Struct, structs
@@ -13,7 +14,7 @@ from resonance.alerts.message import Clauses, Material, Message, Shown, SoFar
 from resonance.alerts.wording import began, message, quoted, sentence
 from resonance.model import instant, micros
 from resonance.stores.figures import value_of
-from resonance.update import Counts
+from resonance.update import Counts, plus
 
 _EARLIER, _FELT = timedelta(days=28), ("volume", "negative")
 """What share of the mentions is usually negative is told by those of so many days before."""
@@ -37,10 +38,10 @@ class Told(Struct, frozen=True):
     also: tuple[Told, ...] = ()
 
 
-def tell(page: Page, row: Mapping[str, Any]) -> Told:
-    """The alert with its sentence; numbers are those of now."""
+def tell(page: Page, row: Mapping[str, Any], known: dict[tuple[object, ...], dict[str, Any]] | None = None) -> Told:
+    """The alert with its sentence; numbers are those of now. `known`: facts of alerts told before, which this one may share."""
     material = page.parts.incidents.material(row, names=not page.parts.pseudonymous)
-    facts = _facts(page, row, material)
+    facts = _facts(page, row, material, {} if known is None else known)
     so_far = SoFar(**{name: facts[name] for name in SoFar.__struct_fields__}) if facts else None
     said = sentence(material, language=page.language, zone=str(page.zone), now=micros(page.now), so_far=so_far)
     return Told(
@@ -58,8 +59,9 @@ def tell(page: Page, row: Mapping[str, Any]) -> Told:
 def tell_all(page: Page, rows: Iterable[Mapping[str, Any]]) -> list[Told]:
     """One for each topic, the most severe first; its other alerts stand beside it."""
     topics: dict[str, list[Told]] = {}
+    known: dict[tuple[object, ...], dict[str, Any]] = {}
     for row in sorted(rows, key=lambda row: (_SEVERITY.index(row["severity"]), -(row["fired_at"] or 0))):
-        topics.setdefault(row["topic"], []).append(tell(page, row))
+        topics.setdefault(row["topic"], []).append(tell(page, row, known))
     return [beside(page, first, also) for first, *also in topics.values()]
 
 
@@ -97,14 +99,23 @@ def as_sent(page: Page, row: Mapping[str, Any]) -> Message:
     return message(material, kind, language=page.language, zone=str(page.zone), url=url)
 
 
-def _facts(page: Page, row: Mapping[str, Any], material: Material) -> dict[str, Any]:
-    """Since it began: mentions, how many are usual in that time, how they are felt, reach."""
+def _facts(
+    page: Page, row: Mapping[str, Any], material: Material, known: dict[tuple[object, ...], dict[str, Any]]
+) -> dict[str, Any]:
+    """What has been counted since it began; none of a silent source."""
     since, topic = began(material), row["topic"]
     if since is None or topic.startswith("source:"):
         return {}
-    start = instant(since)
-    end = instant(row["resolved_at"]) if row["resolved_at"] else page.now
-    counts = page.parts.figures.totals([topic], start, end, group="topic").get(topic, Counts())
+    place = (topic, instant(since), instant(row["resolved_at"]) if row["resolved_at"] else page.now)
+    if place not in known:
+        known[place] = _counted(page, *place)
+    return known[place]
+
+
+def _counted(page: Page, topic: str, start: datetime, end: datetime) -> dict[str, Any]:
+    """Mentions, how many are usual in that time, how they are felt, where they are, and their reach."""
+    by_platform = page.parts.figures.totals([topic], start, end, group="platform")
+    counts = reduce(plus, by_platform.values(), Counts())
     earlier = page.parts.figures.totals([topic], start - _EARLIER, start, group="topic", metrics=_FELT).get(
         topic, Counts()
     )
@@ -116,7 +127,7 @@ def _facts(page: Page, row: Mapping[str, Any], material: Material) -> dict[str, 
         "usual": usual.mean if usual else None,
         "negative": counts.negative,
         "usual_share": earlier.negative / earlier.mentions if earlier.mentions else None,
-        "platforms": tuple(page.parts.figures.mentions([topic], start, end, groups=("platform",))["platform"].items()),
+        "platforms": tuple((name, one.mentions) for name, one in by_platform.items()),
         "unclear": counts.uncertain,
         "share": counts.negative / counts.mentions if counts.mentions else 0.0,
         "reach": value_of("reach", counts),
