@@ -16,7 +16,7 @@ from resonance.model import instant, micros
 from resonance.stores.figures import value_of
 from resonance.update import Counts, plus
 
-_EARLIER, _FELT = timedelta(days=28), ("volume", "negative")
+_EARLIER, _FELT = timedelta(days=7), ("volume", "negative")
 """What share of the mentions is usually negative is told by those of so many days before."""
 _SEVERITY = ("critical", "warning", "notice")
 
