@@ -31,7 +31,9 @@ def _view(page: Page, trial: str | None) -> HTMLResponse:
             "kind": one.entry.kind,
             "last": latest.get(one.entry.id),
             "waiting": waiting.get(one.entry.id, 0),
-            "departments": [one_.name for one_ in page.catalogue.departments.values() if one.entry.id in one_.channels],
+            "departments": [
+                known.name for known in page.catalogue.departments.values() if one.entry.id in known.channels
+            ],
             "off": page.parts.outbox.off(one.entry.id),
         }
         for one in page.parts.entries.list("channel")

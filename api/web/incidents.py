@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.security import Writer
 from api.web.page import Form, Page, PageOf, Viewed, back
-from api.web.telling import as_sent, beside, tell, tell_all, told_to
+from api.web.telling import as_sent, tell, tell_all, told_to
 from resonance.alerts.speech import web_address
 from resonance.alerts.wording import message
 from resonance.errors import Invalid, Problem
@@ -56,11 +56,9 @@ def _silences(page: Page) -> list[dict[str, object]]:
 def alert_view(name: str, page: PageOf) -> HTMLResponse:
     """Everything about one alert."""
     row = page.parts.incidents.get(name, page.caller.scope)
-    others = page.parts.incidents.page(AlertFilter(("firing",), (row["topic"],)), page.caller.scope, limit=20)[0]
-    known: dict[tuple[object, ...], dict[str, Any]] = {}
-    told = tell(page, row, known)
-    if row["state"] == "firing":
-        told = beside(page, told, [tell(page, one, known) for one in others if one["id"] != name])
+    open_, _ = page.parts.incidents.page(AlertFilter(("firing",), (row["topic"],)), page.caller.scope, limit=20)
+    others = [one for one in open_ if one["id"] != name] if row["state"] == "firing" else []
+    told = tell(page, row, others)
     channels = told_to(page, name)
     return page.render(
         "alert.html",

@@ -136,6 +136,11 @@ def _headers() -> dict[str, str]:
     }
 
 
+def share(part: float | None, whole: float | None) -> float | None:
+    """A part of a whole; None of nothing, or of what is unknown."""
+    return part / whole if part is not None and whole else None
+
+
 def back(to: str | None, otherwise: str = "/") -> RedirectResponse:
     """To a place of this page; anything that could lead elsewhere leads to `otherwise`."""
     local = to is not None and to.startswith("/") and not to.startswith(("//", "/\\")) and to.isprintable()

@@ -129,7 +129,6 @@ def shown(page: Page, found: Found, topic: str = "", *, whole: bool = False) -> 
         "reach": row["reach"],
         "engagement": row["engagement_total"] if row["engagement"] != "{}" else None,
         "url": web_address(row["url"]),
-        "threaded": row["kind"] in ("comment", "repost", "quote"),
     }
 
 

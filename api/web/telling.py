@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from api.web.page import Page
+from api.web.page import Page, share
 from resonance.alerts.message import Clauses, Material, Message, Shown, SoFar
 from resonance.alerts.wording import began, message, quoted, sentence
 from resonance.model import instant, micros
@@ -31,44 +31,41 @@ class Told(Struct, frozen=True):
     quotes: list[Shown]
     facts: dict[str, Any]
     fired: dict[str, str]
-    raised: str
+    raised: str = ""
     """When it was raised, in words; with the times of `also`."""
     reached: tuple[str, ...] = ()
     """The channels in which people got a message about it, or about one of `also`."""
     also: tuple[Told, ...] = ()
 
 
-def tell(page: Page, row: Mapping[str, Any], known: dict[tuple[object, ...], dict[str, Any]] | None = None) -> Told:
-    """The alert with its sentence; numbers are those of now. `known`: facts of alerts told before, which this one may share."""
-    material = page.parts.incidents.material(row, names=not page.parts.pseudonymous)
-    facts = _facts(page, row, material, {} if known is None else known)
-    so_far = SoFar(**{name: facts[name] for name in SoFar.__struct_fields__}) if facts else None
-    said = sentence(material, language=page.language, zone=str(page.zone), now=micros(page.now), so_far=so_far)
-    return Told(
-        row,
-        material,
-        said,
-        quoted(material),
-        facts,
-        _when_it_fired(page, material),
-        _raised(page, [row]),
-        _reached(page, [row]),
-    )
+def tell(page: Page, row: Mapping[str, Any], others: Sequence[Mapping[str, Any]] = ()) -> Told:
+    """The alert with its sentence, and the topic's `others` beside it; numbers are those of now."""
+    rows = (row, *others)
+    # Alerts of one matter mostly began together.
+    counted: dict[tuple[datetime, datetime], dict[str, Any]] = {}
+    first, *also = (_told(page, one, counted) for one in rows)
+    return structs.replace(first, raised=_raised(page, rows), reached=_reached(page, rows), also=tuple(also))
 
 
 def tell_all(page: Page, rows: Iterable[Mapping[str, Any]]) -> list[Told]:
     """One for each topic, the most severe first; its other alerts stand beside it."""
-    topics: dict[str, list[Told]] = {}
-    known: dict[tuple[object, ...], dict[str, Any]] = {}
+    topics: dict[str, list[Mapping[str, Any]]] = {}
     for row in sorted(rows, key=lambda row: (_SEVERITY.index(row["severity"]), -(row["fired_at"] or 0))):
-        topics.setdefault(row["topic"], []).append(tell(page, row, known))
-    return [beside(page, first, also) for first, *also in topics.values()]
+        topics.setdefault(row["topic"], []).append(row)
+    return [tell(page, first, others) for first, *others in topics.values()]
 
 
-def beside(page: Page, told: Told, others: Sequence[Told]) -> Told:
-    """An alert with the topic's others."""
-    rows = [one.row for one in (told, *others)]
-    return structs.replace(told, also=tuple(others), raised=_raised(page, rows), reached=_reached(page, rows))
+def _told(page: Page, row: Mapping[str, Any], counted: dict[tuple[datetime, datetime], dict[str, Any]]) -> Told:
+    material = page.parts.incidents.material(row, names=not page.parts.pseudonymous)
+    facts: dict[str, Any] = {}
+    since = began(material)
+    if since is not None and not row["topic"].startswith("source:"):
+        span = (instant(since), instant(row["resolved_at"]) if row["resolved_at"] else page.now)
+        facts = counted.get(span) or _counted(page, row["topic"], *span)
+        counted[span] = facts
+    so_far = SoFar(**{name: facts[name] for name in SoFar.__struct_fields__}) if facts else None
+    said = sentence(material, language=page.language, zone=str(page.zone), now=micros(page.now), so_far=so_far)
+    return Told(row, material, said, quoted(material), facts, _when_it_fired(page, material))
 
 
 def _raised(page: Page, rows: Iterable[Mapping[str, Any]]) -> str:
@@ -99,19 +96,6 @@ def as_sent(page: Page, row: Mapping[str, Any]) -> Message:
     return message(material, kind, language=page.language, zone=str(page.zone), url=url)
 
 
-def _facts(
-    page: Page, row: Mapping[str, Any], material: Material, known: dict[tuple[object, ...], dict[str, Any]]
-) -> dict[str, Any]:
-    """What has been counted since it began; none of a silent source."""
-    since, topic = began(material), row["topic"]
-    if since is None or topic.startswith("source:"):
-        return {}
-    place = (topic, instant(since), instant(row["resolved_at"]) if row["resolved_at"] else page.now)
-    if place not in known:
-        known[place] = _counted(page, *place)
-    return known[place]
-
-
 def _counted(page: Page, topic: str, start: datetime, end: datetime) -> dict[str, Any]:
     """Mentions, how many are usual in that time, how they are felt, where they are, and their reach."""
     by_platform = page.parts.figures.totals([topic], start, end, group="platform")
@@ -126,10 +110,10 @@ def _counted(page: Page, topic: str, start: datetime, end: datetime) -> dict[str
         "mentions": counts.mentions,
         "usual": usual.mean if usual else None,
         "negative": counts.negative,
-        "usual_share": earlier.negative / earlier.mentions if earlier.mentions else None,
+        "usual_share": share(earlier.negative, earlier.mentions),
         "platforms": tuple((name, one.mentions) for name, one in by_platform.items()),
         "unclear": counts.uncertain,
-        "share": counts.negative / counts.mentions if counts.mentions else 0.0,
+        "share": share(counts.negative, counts.mentions),
         "reach": value_of("reach", counts),
     }
 
@@ -137,12 +121,12 @@ def _counted(page: Page, topic: str, start: datetime, end: datetime) -> dict[str
 def _when_it_fired(page: Page, material: Material) -> dict[str, str]:
     """The numbers that set it off, in words: a count with what was usual, or a share; empty where it was something else."""
     reasons = {reason["code"]: reason["values"] for reason in material.reasons}
-    share, volume = reasons.get("negative_share"), reasons.get("volume")
-    if share:
+    critical, volume = reasons.get("negative_share"), reasons.get("volume")
+    if critical:
         return {
-            "share": page.percent(share["share"]),
-            "count": page.speech.number(share["mentions"]),
-            "window": page.speech.span(share["window"]),
+            "share": page.percent(critical["share"]),
+            "count": page.speech.number(critical["mentions"]),
+            "window": page.speech.span(critical["window"]),
         }
     if volume is None or volume.get("expected") is None:
         return {}

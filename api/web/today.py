@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.sources import sources
-from api.web.page import COOKIE, Page, PageOf, Viewed, back
+from api.web.page import COOKIE, Page, PageOf, Viewed, back, share
 from api.web.telling import tell_all
 from resonance.catalogue import Topic
 from resonance.stores.expectations import Usual
@@ -113,15 +113,10 @@ def _line(topic: Topic, usual: Usual | None, alarmed: bool, sums: dict[str, Any]
         "usual": usual,
         "day": sums["day"].mentions,
         "day_before": sums["day_before"].mentions,
-        "negative": _share(sums["day"]),
-        "negative_before": _share(sums["day_before"]),
+        "negative": share(sums["day"].negative, sums["day"].mentions),
+        "negative_before": share(sums["day_before"].negative, sums["day_before"].mentions),
         "points": sparkline(sums["series"]),
     }
-
-
-def _share(counts: Counts) -> float | None:
-    """The negative ones' share; None of nothing."""
-    return counts.negative / counts.mentions if counts.mentions else None
 
 
 def _state(count: int, usual: Usual | None) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from api.web.page import Page, PageOf, Viewed
+from api.web.page import Page, PageOf, Viewed, share
 from api.web.said import shown
 from api.web.telling import tell_all
 from api.web.today import topics_of, week_before
@@ -68,8 +68,8 @@ def topic_view(name: str, page: PageOf, period: Annotated[Period, Query()] = "24
         chart=_chart(
             page, name, _drawable(steps, start, page.now, timedelta(seconds=int(step))), timedelta(seconds=int(step))
         ),
-        share=_share(sums.negative, sums.mentions),
-        share_before=_share(before["negative"], before["volume"]) if before else None,
+        share=share(sums.negative, sums.mentions),
+        share_before=share(before["negative"], before["volume"]) if before else None,
         shares=_shares(page, name, start, sums),
         latest=[shown(page, one, name) for one in latest.items],
     )
@@ -96,10 +96,6 @@ def _before(page: Page, name: str, start: datetime) -> dict[str, float | None] |
 
 def _numbers(counts: Counts) -> dict[str, float | None]:
     return {metric: value_of(metric, counts) for metric in _NUMBERS}
-
-
-def _share(part: float | None, whole: float | None) -> float | None:
-    return part / whole if part is not None and whole else None
 
 
 def _shares(page: Page, name: str, start: datetime, sums: Counts) -> dict[str, list[dict[str, Any]]]:

@@ -1,39 +1,38 @@
-"""When what set an alert off began: the instant within the rule's window at which more was said than before. Pure."""
+"""When what set an alert off began: the minute within the rule's window at which more arrived than before. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from math import log
 
-MINUTE = 60_000_000
 _GAIN = 2.0
-"""Two rates and an instant must explain the times so much better than one rate does (log-likelihood; Akaike, 1974)."""
+"""Two rates and an instant must explain the counts so much better than one rate does (log-likelihood; Akaike, 1974)."""
 
 
-def onset(times: Iterable[int], start: int, end: int) -> int:
-    """The minute (µs) from which [start, end) holds events at a higher rate; `start` where one rate explains them as well.
+def onset(minutes: Mapping[int, int], start: int, end: int) -> int:
+    """The minute (epoch s) from which more arrived in [start, end); `start` where one rate explains it as well. `minutes`:
+    start of a minute (epoch s) → how many arrived in it.
 
-    The most likely instant between two Poisson rates, among those that have at least half of the events behind them.
+    The most likely instant between two Poisson rates, among those that have at least half of the arrivals behind them.
 
-    >>> onset([1 * MINUTE, *range(41 * MINUTE, 60 * MINUTE, MINUTE)], 0, 60 * MINUTE) // MINUTE
-    41
-    >>> onset(range(0, 60 * MINUTE, MINUTE), 0, 60 * MINUTE)
+    >>> onset({60: 1, 2460: 9, 2520: 8, 3000: 9}, 0, 3600)
+    2460
+    >>> onset({at: 2 for at in range(0, 3600, 60)}, 0, 3600)
     0
     """
-    known = sorted(time for time in times if start <= time < end)
-    total, since = len(known), start
+    known = sorted((at, count) for at, count in minutes.items() if start <= at < end and count)
+    total, before, since = sum(count for _, count in known), 0, start
     best = _fit(total, end - start) + _GAIN
-    for before, time in enumerate(known):
-        at = time // MINUTE * MINUTE
+    for at, count in known:
         after = total - before
-        if at <= start or (before and at == known[before - 1] // MINUTE * MINUTE) or 2 * after < total:
-            continue
-        found = _fit(before, at - start) + _fit(after, end - at)
-        if found > best and after * (at - start) > before * (end - at):
-            best, since = found, at
+        if at > start and 2 * after >= total:
+            found = _fit(before, at - start) + _fit(after, end - at)
+            if found > best and after * (at - start) > before * (end - at):
+                best, since = found, at
+        before += count
     return since
 
 
 def _fit(count: int, span: int) -> float:
-    """The log-likelihood of so many events in so much time at their own rate, but for what all such have in common."""
+    """The log-likelihood of so many arrivals in so much time at their own rate, but for what all such have in common."""
     return count * log(count / span) if count else 0.0

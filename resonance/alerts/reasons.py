@@ -9,8 +9,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from resonance.alerts.onset import onset
-from resonance.alerts.rules import Verdict, window_seconds
+from resonance.alerts.rules import Verdict
 from resonance.catalogue import Condition, NegativeShare, Silent
 
 _LISTED, _MENTIONS = 5, 5
@@ -45,18 +44,18 @@ class Said(Struct, frozen=True):
     kind: str = "post"
     voice: str = "earned"
     label: str | None = None
-    at: int = 0
-    """When it was said (µs)."""
 
 
 def reasons(
-    condition: Condition, verdict: Verdict, at: int, said: Sequence[Said], key_terms: KeyTerms, exclude: Iterable[str]
+    condition: Condition,
+    verdict: Verdict,
+    since: int,
+    said: Sequence[Said],
+    key_terms: KeyTerms,
+    exclude: Iterable[str],
 ) -> list[dict[str, Any]]:
-    """[{"code", "values"}] of what fired at `at` (µs); texts of reposts are not read twice. `since`: when it began (epoch s)."""
+    """[{"code", "values"}] of what began at `since` (epoch s); texts of reposts are not read twice."""
     found: list[dict[str, Any]] = []
-    critical = isinstance(condition, NegativeShare)
-    telling = (one.at for one in said if one.label == "negative" or not critical)
-    since = onset(telling, at - window_seconds(condition) * 1_000_000, at) // 1_000_000
     if isinstance(condition, NegativeShare):
         share = round(verdict.value or 0.0, 3)
         facts = {"share": share, "mentions": verdict.mentions, "window": condition.window, "since": since}

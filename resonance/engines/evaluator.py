@@ -12,10 +12,11 @@ import msgspec
 import structlog
 
 from resonance.alerts.lifecycle import Incident, Step, close, fingerprint, step
+from resonance.alerts.onset import onset
 from resonance.alerts.reasons import KeyTerms, reasons, top_mentions
 from resonance.alerts.rules import MINUTE, Verdict, window_seconds
 from resonance.baseline import fresh
-from resonance.catalogue import Catalogue, Condition, Rule, Silent, Topic, duration
+from resonance.catalogue import Catalogue, Condition, NegativeShare, Rule, Silent, Topic, duration
 from resonance.changes import REBUILDS
 from resonance.clock import Clock
 from resonance.engines.closing import Closing
@@ -244,11 +245,22 @@ class Evaluator:
         words = [word for leaf in leaves(parse(topic.query)) if (word := word_of(leaf))]
         # What was imported meanwhile was not counted; it is older than what was.
         counted = said[: happened.verdict.mentions]
-        found = reasons(rule.when, happened.verdict, happened.at, counted, self.key_terms, words)
+        since = self._began(topic, rule.when, happened.at)
+        found = reasons(rule.when, happened.verdict, since, counted, self.key_terms, words)
         # The newest are not all there were: what drew the most reactions may be older.
         candidates = {one.key: one for one in (*counted, *self.store.stirring(topic.id, start, happened.at + 1))}
         quoted = top_mentions(rule.when, list(candidates.values()), found)
         return msgspec.json.encode(found).decode(), msgspec.json.encode(quoted).decode()
+
+    def _began(self, topic: Topic, condition: Condition, at: int) -> int:
+        """Since when (epoch s) more arrived of what the condition counts."""
+        end = -(-at // (MINUTE * 1_000_000)) * MINUTE
+        start = end - window_seconds(condition)
+        arrived = self.store.arrivals(topic.id, topic.version, start)
+        critical = isinstance(condition, NegativeShare)
+        return onset(
+            {minute: sum_.negative if critical else sum_.mentions for minute, sum_ in arrived.items()}, start, end
+        )
 
     def _notices(
         self, catalogue: Catalogue, rule: Rule | None, row: AlertRow, kind: str, at: int, decided: Decided

@@ -12,6 +12,7 @@ from resonance.sentiment.evaluation import NAMES, Labelled
 
 Portion = Literal["learn", "held"]
 Tongue = Literal["de", "en"]
+Kind = TypeVar("Kind")
 
 
 class Contrast(Struct, frozen=True, array_like=True):
@@ -51,9 +52,6 @@ def contrasts(part: Portion) -> list[Contrast]:
 def remarks(part: Portion) -> list[Remark]:
     """The sentences of customers.tsv; what is held is never learned from."""
     return [remark for remark in _read("customers.tsv", Remark) if remark.part == part]
-
-
-Kind = TypeVar("Kind")
 
 
 def _read(name: str, kind: type[Kind]) -> list[Kind]:

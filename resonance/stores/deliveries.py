@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from msgspec import Struct
 
 from resonance.stores import schema
 from resonance.stores.database import Database
+from resonance.stores.outbox import DONE
 
 State = Literal["waiting", "sent", "merged", "failed"]
 
 
 class Delivery(Struct, frozen=True):
-    """A notification and how it stands: waiting, sent, merged into a later one, failed (given up). `kind`: firing, resolved
-    or test; `at`: when it was decided (µs of log time); `problem`: why the last attempt failed."""
+    """A notification and how it stands: waiting (also while it is being sent), sent, merged into a later one, failed (given
+    up). `kind`: firing, resolved, acknowledged, silenced or test; `at`: when it was decided (µs of log time); `problem`: why the last attempt failed."""
 
     channel: str
     alert: str
@@ -42,7 +43,7 @@ class Deliveries:
 
     def waiting(self) -> dict[str, int]:
         """Channel → how many notifications it has yet to take; channels that wait for none are left out."""
-        undone = sa.or_(_DELIVERY.state.is_(None), _DELIVERY.state.not_in(("sent", "merged", "failed")))
+        undone = sa.or_(_DELIVERY.state.is_(None), _DELIVERY.state.not_in(DONE))
         query = sa.select(_BOX.channel, sa.func.count()).select_from(_JOINED).where(undone).group_by(_BOX.channel)
         with self._database.read() as connection:
             return {row[0]: row[1] for row in connection.execute(query)}
@@ -50,7 +51,7 @@ class Deliveries:
     def _read(self, query: sa.Select[Any]) -> list[Delivery]:
         with self._database.read() as connection:
             return [
-                Delivery(channel, alert, kind, at, _STATES.get(state, "waiting"), problem)
+                Delivery(channel, alert, kind, at, state if state in DONE else "waiting", problem)
                 for channel, alert, kind, at, state, problem in connection.execute(query)
             ]
 
@@ -58,5 +59,3 @@ class Deliveries:
 _BOX, _DELIVERY = schema.outbox.c, schema.delivery.c
 _JOINED = schema.outbox.outerjoin(schema.delivery, _DELIVERY.outbox == _BOX.id)
 _ALL = sa.select(_BOX.channel, _BOX.alert, _BOX.kind, _BOX.at, _DELIVERY.state, _DELIVERY.problem).select_from(_JOINED)
-_STATES: Final[dict[str | None, State]] = {"sent": "sent", "merged": "merged", "failed": "failed"}
-"""A row that nobody has touched yet, and one that is being sent, wait."""

@@ -277,5 +277,4 @@ def _said(row: sa.RowMapping) -> Said:
         kind=row["kind"],
         voice=row["voice"],
         label=row["label"],
-        at=row["placed_at"],
     )

@@ -20,7 +20,8 @@ from resonance.stores.materials import material_of
 LEASE = 60_000_000
 """µs. Longer than any channel takes to send one message, so that only a crash lets it run out."""
 
-_DONE = ("sent", "merged", "failed")
+DONE = ("sent", "merged", "failed")
+"""States of a delivery that is never touched again."""
 _UNTOLD = ("merged", "failed")
 _SETTLED = 3_600_000_000
 """µs. Rows are committed out of order by seconds at most: what is done and older than this need not be looked at again."""
@@ -150,7 +151,7 @@ def _open_rows() -> sa.Select[Any]:
     columns = (delivery.c.state, delivery.c.attempts, delivery.c.lease_until, delivery.c.next_at)
     query = sa.select(box, *columns).outerjoin(delivery, delivery.c.outbox == box.c.id)
     query = query.where(box.c.id > sa.bindparam("after"))
-    return query.where(sa.or_(delivery.c.state.is_(None), delivery.c.state.not_in(_DONE))).order_by(box.c.id)
+    return query.where(sa.or_(delivery.c.state.is_(None), delivery.c.state.not_in(DONE))).order_by(box.c.id)
 
 
 # Asked ten times a second: building them would cost more than asking.

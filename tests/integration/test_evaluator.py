@@ -240,3 +240,16 @@ def test_why_it_fired_is_read_from_what_was_counted_not_from_what_was_imported_m
     ((why,),) = {row for row in world.rows(schema.alert, "reasons") if "volume" in row[0]}
     platforms = {reason["code"]: reason["values"] for reason in msgspec.json.decode(why)}["platforms"]
     assert platforms == [{"platform": "live", "mentions": 9}]
+
+
+def test_an_alert_began_with_the_minute_in_which_more_arrived_not_with_its_window(world: World) -> None:
+    for number, mentions in enumerate([1, 0, 0, 2000]):
+        world.pass_minute(number, mentions)
+        world.evaluator.step()
+    since = {
+        reason["values"]["since"]
+        for (why,) in world.rows(schema.alert, "reasons")
+        for reason in msgspec.json.decode(why)
+        if reason["code"] in ("volume", "negative_share")
+    }
+    assert since == {EPOCH + 180}
